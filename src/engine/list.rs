@@ -1,0 +1,262 @@
+//! Reading records: one token, lists by pages, events, figures.
+
+use super::{Engine, lock};
+use crate::clock::{NEVER_MS, from_ms, to_ms};
+use crate::error::{Error, Result};
+use crate::event::Event;
+use crate::id::Id;
+use crate::index::time_of_use_ms;
+use crate::plan::{Action, Op};
+use crate::record::{Record, RecordName, Table, decode_event, decode_token, record_name, token_key, unseal};
+use crate::storage::Snapshot;
+use crate::token::{Filter, Grants, Page, Revocation, Target, Token};
+use crate::verdict::{flag, state};
+
+/// How many records a page looks at in one snapshot: a filter that lets nothing through gets further ones.
+const RECORDS_A_SNAPSHOT: usize = 4_096;
+/// How many tokens a step of removing a project changes.
+const TOKENS_A_STEP: usize = 1_000;
+
+/// Figures of an open store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// How many tokens it holds, dead ones included.
+    pub tokens: u64,
+    /// How many types are declared.
+    pub types: u64,
+    /// The number of the last change.
+    pub sequence: u64,
+    /// The oldest event that is kept.
+    pub first_event: u64,
+    /// How many bytes of the file's pages are in use.
+    pub file_bytes: u64,
+    /// How many bytes of memory the index takes, the book of owners and names included.
+    pub index_bytes: u64,
+}
+
+impl Engine {
+    pub(crate) fn get(&self, id: Id) -> Result<Option<Token>> {
+        self.with_storage(|storage| {
+            let snapshot = storage.read()?;
+            let now_ms = self.now.ms();
+            self.record(&*snapshot, id)?.map(|record| self.token(&*snapshot, record, now_ms)).transpose()
+        })
+    }
+
+    fn record(&self, snapshot: &dyn Snapshot, id: Id) -> Result<Option<Record>> {
+        let key = token_key(id);
+        let Some(row) = snapshot.get(&key)? else { return Ok(None) };
+        decode_token(id, unseal(&self.keys, Table::Records, &key, &row)?.0).map(Some)
+    }
+
+    /// A record with what the index knows of it.
+    fn token(&self, snapshot: &dyn Snapshot, record: Record, now_ms: i64) -> Result<Token> {
+        let (flags, unwritten) = match self.index.peek(&record.digest) {
+            // A revocation under way holds already.
+            Some((_, flags, unwritten)) => {
+                (record.flags() | flags & (flag::REVOKED | flag::DISABLED), unwritten)
+            }
+            None => (record.flags(), None),
+        };
+        let written_ms = snapshot.last_use(record.id)?;
+        let unwritten_ms =
+            unwritten.map(|unit| time_of_use_ms(unit, now_ms, self.settings.use_resolution_ms));
+        let Record {
+            id,
+            digest: _,
+            type_id,
+            owner,
+            name,
+            created_ms,
+            expires_ms,
+            disabled,
+            revoked,
+            grants,
+            binding,
+            app_word,
+            app_data,
+            revision,
+        } = record;
+        Ok(Token {
+            id,
+            type_id,
+            owner,
+            name,
+            state: state(flags, expires_ms, now_ms),
+            created: from_ms(created_ms),
+            expires: (expires_ms != NEVER_MS).then(|| from_ms(expires_ms)),
+            // A use is known to the resolution, which may reach back before the creation.
+            last_used: written_ms.max(unwritten_ms).map(|at_ms| from_ms(at_ms.max(created_ms))),
+            grants,
+            bound: binding.is_some(),
+            disabled,
+            revocation: revoked
+                .map(|revoked| Revocation { at: from_ms(revoked.at_ms), reason: revoked.reason }),
+            app_word,
+            app_data,
+            revision,
+        })
+    }
+
+    pub(crate) fn list(&self, filter: &Filter) -> Result<Page> {
+        filter.check()?;
+        let limit = filter.limit.unwrap_or(Filter::MAX_LIMIT);
+        let (mut tokens, mut cursor) = (Vec::new(), filter.after);
+        loop {
+            let (last_looked_at, done) = self.with_storage(|storage| {
+                let snapshot = storage.read()?;
+                let now_ms = self.now.ms();
+                let (records, done) = self.some_records(&*snapshot, filter, cursor)?;
+                let mut last = cursor;
+                for record in records {
+                    if tokens.len() == limit {
+                        return Ok((last, false));
+                    }
+                    last = Some(record.id);
+                    let token = self.token(&*snapshot, record, now_ms)?;
+                    if filter.admits(&token) {
+                        tokens.push(token);
+                    }
+                }
+                Ok((last, done))
+            })?;
+            if done {
+                return Ok(Page { tokens, next: None });
+            }
+            cursor = last_looked_at;
+            if tokens.len() == limit {
+                return Ok(Page { tokens, next: cursor });
+            }
+        }
+    }
+
+    /// Records behind a cursor, as many as a snapshot looks at, and whether they are the last.
+    fn some_records(
+        &self,
+        snapshot: &dyn Snapshot,
+        filter: &Filter,
+        after: Option<Id>,
+    ) -> Result<(Vec<Record>, bool)> {
+        let mut records = Vec::new();
+        if let Some(owner) = &filter.owner {
+            let ids = lock(&self.book).owned_by(&self.keys, owner, after, RECORDS_A_SNAPSHOT);
+            let done = ids.len() < RECORDS_A_SNAPSHOT;
+            for id in ids {
+                records.extend(self.record(snapshot, id)?);
+            }
+            return Ok((records, done));
+        }
+        let after = token_key(after.unwrap_or(Id::NONE));
+        snapshot.scan(Some(&after), &mut |key, row| {
+            if let RecordName::Token(id) = record_name(key)? {
+                records.push(decode_token(id, unseal(&self.keys, Table::Records, key, row)?.0)?);
+            }
+            Ok(records.len() < RECORDS_A_SNAPSHOT)
+        })?;
+        let done = records.len() < RECORDS_A_SNAPSHOT;
+        Ok((records, done))
+    }
+
+    /// The events behind `after`, ascending, at most `limit`.
+    pub(crate) fn events(&self, after: u64, limit: usize) -> Result<Vec<Event>> {
+        if !(1..=Filter::MAX_LIMIT).contains(&limit) {
+            return Err(Error::invalid("a page has 1 to 1,000 events"));
+        }
+        self.with_storage(|storage| {
+            let mut events = Vec::new();
+            storage.read()?.events(after.saturating_add(1), &mut |sequence, row| {
+                let body = unseal(&self.keys, Table::Events, &sequence.to_be_bytes(), row)?.0;
+                events.push(Event::new(sequence, decode_event(body)?));
+                Ok(events.len() < limit)
+            })?;
+            Ok(events)
+        })
+    }
+
+    /// Takes a project from every token that is granted it by name; returns how many.
+    pub(crate) fn remove_project(&self, project: &[u8], by: &str, reason: &str) -> Result<u64> {
+        crate::token::check_project(project)?;
+        self.changeable()?;
+        let (mut removed, mut after) = (0, None);
+        loop {
+            let (ids, last, done) = self.granted_by_name(project, after)?;
+            if !ids.is_empty() {
+                let target = |id| Target::new(id).by(by).reason(reason);
+                let ops = ids.into_iter().map(|id| Op::Change(target(id), Action::Ungrant(project.to_vec())));
+                for answer in self.run_many(ops.collect())? {
+                    match answer {
+                        Ok(crate::plan::Answer::Change(change)) => removed += u64::from(change.changed),
+                        Ok(_) => {}
+                        // It was granted all, died or went meanwhile: it does not reach the project by name any more.
+                        Err(error) if error.is_refusal() => {}
+                        Err(error) => return Err(error),
+                    }
+                }
+            }
+            if done {
+                return Ok(removed);
+            }
+            after = last;
+        }
+    }
+
+    /// Some tokens behind a cursor that are granted a project by name and can be changed; the cursor; whether they
+    /// are the last.
+    fn granted_by_name(&self, project: &[u8], after: Option<Id>) -> Result<(Vec<Id>, Option<Id>, bool)> {
+        self.with_storage(|storage| {
+            let now_ms = self.now.ms();
+            let (mut ids, mut last, mut seen) = (Vec::new(), after, 0);
+            let from = token_key(after.unwrap_or(Id::NONE));
+            let mut more = false;
+            storage.read()?.scan(Some(&from), &mut |key, row| {
+                let RecordName::Token(id) = record_name(key)? else { return Ok(true) };
+                let record = decode_token(id, unseal(&self.keys, Table::Records, key, row)?.0)?;
+                let by_name =
+                    matches!(&record.grants, Grants::Projects(projects) if projects.contains(project));
+                if by_name && !crate::plan::state(&record, now_ms).is_dead() {
+                    ids.push(id);
+                }
+                last = Some(id);
+                seen += 1;
+                more = ids.len() >= TOKENS_A_STEP || seen >= RECORDS_A_SNAPSHOT;
+                Ok(!more)
+            })?;
+            Ok((ids, last, !more))
+        })
+    }
+
+    pub(crate) fn stats(&self) -> Result<Stats> {
+        let desk = lock(&self.desk);
+        let file_bytes = self.with_storage(|storage| storage.used_bytes(self.settings.busy_timeout))?;
+        Ok(Stats {
+            tokens: desk.writer.len() as u64,
+            types: self.types.len() as u64,
+            sequence: desk.head.sequence,
+            first_event: desk.head.first_event,
+            file_bytes,
+            index_bytes: desk.writer.bytes(&self.index) + lock(&self.book).bytes(),
+        })
+    }
+}
+
+impl Filter {
+    fn admits(&self, token: &Token) -> bool {
+        let in_state = match &self.states {
+            Some(states) => states.contains(&token.state),
+            None => self.with_dead || !token.state.is_dead(),
+        };
+        // An owner is looked up by a hash.
+        in_state
+            && self.owner.as_ref().is_none_or(|owner| *owner == token.owner)
+            && self.type_id.is_none_or(|type_id| type_id == token.type_id)
+            && self.name_prefix.as_ref().is_none_or(|prefix| {
+                token.name.as_ref().is_some_and(|name| name.starts_with(prefix.as_str()))
+            })
+            && self.project.as_ref().is_none_or(|project| token.grants.allow(project))
+            && self.expires_before.is_none_or(|time| token.expires.is_some_and(|expires| expires < time))
+            && self
+                .unused_since
+                .is_none_or(|time| to_ms(token.last_used.unwrap_or(token.created)) < to_ms(time))
+    }
+}

@@ -1,0 +1,82 @@
+//! An embedded engine that issues, verifies and revokes API tokens inside your own process. It keeps only hashes of
+//! tokens, with name, owner, type, project grants, expiry and revocation, in one transactional file.
+//!
+//! ```
+//! use tokenstore::{Grants, NewToken, Options, Query, Status, TypePolicy};
+//!
+//! # fn main() -> tokenstore::Result<()> {
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let path = folder.path().join("tokens.store");
+//! let store = Options::new().create(path)?;
+//! let server = store.declare(&TypePolicy::new("server", "srv"))?;
+//! let new = NewToken::new(server, "acme").name("deploy").grants(Grants::projects(["A-1"]));
+//! let created = store.create(&new)?;
+//! let value = created.value.as_str(); // shown once; the store keeps a hash
+//!
+//! let query = Query::of_type(server).project("A-1");
+//! assert!(store.verify(value.as_bytes(), &query)?.allowed());
+//! store.revoke(created.id)?;
+//! assert_eq!(store.verify(value.as_bytes(), &query)?.status(), Status::Revoked);
+//! store.close()?;
+//! # Ok(()) }
+//! ```
+//!
+//! # Words
+//!
+//! * A **token** is the record; its **value** is the secret text, shown once; its **id** is public and proves nothing.
+//! * An **owner** is whoever the token is for: an account, a user. A **type** is declared once by name, with a
+//!   [policy](TypePolicy) that holds for all its tokens.
+//! * A **grant** is a **project** that a token reaches. A **binding** is what a presenter must show besides the value.
+//!
+//! # Which call for what
+//!
+//! | to | call |
+//! |---|---|
+//! | make or open a store | [`Options::create`], [`Options::open`] |
+//! | declare a type | [`Store::declare`] |
+//! | issue a token | [`Store::create`], [`Store::create_if_absent`], [`Store::create_many`], [`Store::create_from_value`] |
+//! | check a value | [`Store::verify`], [`Store::verify_authorization`], [`Store::verify_many`] |
+//! | rename, prolong, choose projects | [`Store::edit`], [`Store::grant`], [`Store::ungrant`], [`Store::grant_all`], [`Store::revoke_grants`], [`Store::remove_project`] |
+//! | end a token | [`Store::revoke`], [`Store::revoke_value`], [`Store::delete`]; for a while: [`Store::disable`] |
+//! | show tokens to people | [`Store::get`], [`Store::list`], [`Store::events`] |
+//!
+//! # What it is not
+//!
+//! It hashes no passwords: a fast hash is right for 178 random bits and wrong for what people choose. It is no server,
+//! and a store is open in one process at a time.
+
+pub use crate::clock::{Clock, ManualClock};
+pub use crate::engine::Stats;
+pub use crate::error::{Error, ErrorKind, Result};
+pub use crate::event::{Event, EventKind};
+pub use crate::id::Id;
+pub use crate::options::Options;
+pub use crate::policy::{MAX_PREFIX_BYTES, MAX_TYPES, TypeId, TypePolicy};
+pub use crate::store::{Owner, Store};
+pub use crate::token::{
+    Change, Created, CreatedOrExisting, Edit, Expiry, Filter, Grants, MAX_APP_DATA_BYTES, MAX_BINDING_BYTES,
+    MAX_OWNER_BYTES, MAX_PROJECT_BYTES, MAX_PROJECTS, MAX_TEXT_BYTES, NewToken, Page, Registered, Revocation,
+    State, Target, Token,
+};
+pub use crate::value::{MAX_VALUE_BYTES, MIN_EXTERNAL_BYTES, Value};
+pub use crate::verdict::{Identity, OwnerRef, Query, Status, Verdict};
+
+mod clock;
+mod engine;
+mod error;
+mod event;
+mod id;
+mod index;
+mod key;
+mod options;
+mod packed;
+mod plan;
+mod policy;
+mod record;
+mod storage;
+mod store;
+#[allow(unsafe_code)]
+mod sys;
+mod token;
+mod value;
+mod verdict;

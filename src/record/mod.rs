@@ -1,0 +1,207 @@
+//! What stands in the file's rows: tokens, types, events and the head, and how they are turned into bytes and back.
+//!
+//! A row is an envelope, a body and a tag:
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 0 | version of the body's form, 1 |
+//! | 1 | table: 1 records, 2 head, 3 events |
+//! | 2, 3 | zeros |
+//! | 4 to 7 | length of the body, little-endian |
+//! | from 8 | body, see `wire` |
+//! | last 16 | keyed BLAKE3 over table, key of the row, and all the bytes before |
+
+mod wire;
+
+use std::collections::BTreeSet;
+
+pub(crate) use self::wire::{decode_event, decode_head, decode_policy, decode_token};
+pub(crate) use self::wire::{encode_event, encode_head, encode_policy, encode_token};
+use crate::error::{Error, Result};
+use crate::event::EventKind;
+use crate::id::Id;
+use crate::key::{Digest, Keys, TAG_BYTES};
+use crate::policy::TypeId;
+use crate::token::Grants;
+use crate::verdict::flag;
+
+const VERSION: u8 = 1;
+const ENVELOPE_BYTES: usize = 8;
+
+/// Which table a row stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Table {
+    Records = 1,
+    Head = 2,
+    Events = 3,
+}
+
+/// The key of a row of the records: what it is, then its id, so that tokens ascend by id behind the types.
+pub(crate) type RecordKey = [u8; 17];
+
+const TYPE: u8 = 1;
+// 2 and 3 are kept for families and for owners' revocations.
+const TOKEN: u8 = 4;
+
+/// What a key of the records stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RecordName {
+    Type(TypeId),
+    Token(Id),
+}
+
+pub(crate) fn token_key(id: Id) -> RecordKey {
+    let mut key = [TOKEN; 17];
+    key[1..].copy_from_slice(id.as_bytes());
+    key
+}
+
+pub(crate) fn type_key(type_id: TypeId) -> RecordKey {
+    let mut key = [0; 17];
+    key[0] = TYPE;
+    key[15..].copy_from_slice(&type_id.0.to_be_bytes());
+    key
+}
+
+/// The reverse of [`token_key`] and [`type_key`].
+pub(crate) fn record_name(key: &RecordKey) -> Result<RecordName> {
+    let [kind, id @ ..] = *key;
+    match kind {
+        TOKEN => Ok(RecordName::Token(Id::from_bytes(id))),
+        TYPE if id[..14].iter().all(|byte| *byte == 0) => {
+            Ok(RecordName::Type(TypeId(u16::from_be_bytes([id[14], id[15]]))))
+        }
+        _ => Err(Error::corrupt("the file has a record of a kind that this version does not know")),
+    }
+}
+
+/// A token, whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Record {
+    pub(crate) id: Id,
+    pub(crate) digest: Digest,
+    pub(crate) type_id: TypeId,
+    pub(crate) owner: Vec<u8>,
+    pub(crate) name: Option<String>,
+    pub(crate) created_ms: i64,
+    pub(crate) expires_ms: i64,
+    pub(crate) disabled: bool,
+    pub(crate) revoked: Option<Revoked>,
+    pub(crate) grants: Grants,
+    pub(crate) binding: Option<Vec<u8>>,
+    pub(crate) app_word: u64,
+    pub(crate) app_data: Vec<u8>,
+    pub(crate) revision: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Revoked {
+    pub(crate) at_ms: i64,
+    pub(crate) reason: String,
+}
+
+impl Record {
+    /// The flags of the token's slot that no other field of a slot's entry tells.
+    pub(crate) fn flags(&self) -> u16 {
+        let revoked = if self.revoked.is_some() { flag::REVOKED } else { 0 };
+        let disabled = if self.disabled { flag::DISABLED } else { 0 };
+        revoked | disabled
+    }
+
+    /// What both this and a later state of the token allow: what is safe to go on with when it is not known which of
+    /// the two the file has. What another `app_word` means only the caller knows: such a token is switched off.
+    pub(crate) fn meet(&self, later: &Record) -> Record {
+        let grants = match (&self.grants, &later.grants) {
+            (Grants::All, other) | (other, Grants::All) => other.clone(),
+            (Grants::Projects(a), Grants::Projects(b)) => {
+                Grants::Projects(a.intersection(b).cloned().collect::<BTreeSet<_>>())
+            }
+        };
+        Record {
+            expires_ms: self.expires_ms.min(later.expires_ms),
+            disabled: self.disabled || later.disabled || self.app_word != later.app_word,
+            grants,
+            ..later.clone()
+        }
+    }
+}
+
+/// The one row that says what all the others add up to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Head {
+    /// The number of the last change.
+    pub(crate) sequence: u64,
+    /// How many records there are.
+    pub(crate) records: u64,
+    /// The sum of what [`Keys::row`] gives for each record, modulo 2^256.
+    pub(crate) sum: [u8; 32],
+    /// The mark of the clock.
+    pub(crate) mark_ms: i64,
+    /// The first event that is kept; they go without a gap from there to `sequence`.
+    pub(crate) first_event: u64,
+    /// The last id given to a token.
+    pub(crate) last_id: Id,
+}
+
+/// What happened under a sequence number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct EventRecord {
+    pub(crate) kind: EventKind,
+    pub(crate) at_ms: i64,
+    pub(crate) subject: Subject,
+    pub(crate) by: String,
+    pub(crate) reason: String,
+}
+
+/// What an event is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Subject {
+    Token(Id),
+    Type(TypeId),
+}
+
+/// A row and its part of the sum.
+pub(crate) struct Sealed {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) part: [u8; 32],
+}
+
+/// Puts a body into its envelope and tags it.
+pub(crate) fn seal(keys: &Keys, table: Table, key: &[u8], body: &[u8]) -> Sealed {
+    let mut bytes = Vec::with_capacity(ENVELOPE_BYTES + body.len() + TAG_BYTES);
+    bytes.extend([VERSION, table as u8, 0, 0]);
+    // No body is longer than a few records' limits, far under 4 GiB.
+    bytes.extend((body.len() as u32).to_le_bytes());
+    bytes.extend(body);
+    let (tag, part) = keys.row(table as u8, key, &bytes);
+    bytes.extend(tag);
+    Sealed { bytes, part }
+}
+
+/// A row's body and its part of the sum, once its tag, envelope and length are right.
+pub(crate) fn unseal<'a>(
+    keys: &Keys,
+    table: Table,
+    key: &[u8],
+    row: &'a [u8],
+) -> Result<(&'a [u8], [u8; 32])> {
+    let damaged = || Error::corrupt("a row of the file is damaged");
+    let (bytes, tag) = row.split_last_chunk::<TAG_BYTES>().ok_or_else(damaged)?;
+    let (envelope, body) = bytes.split_first_chunk::<ENVELOPE_BYTES>().ok_or_else(damaged)?;
+    let (right, part) = keys.row(table as u8, key, bytes);
+    if *tag != right {
+        return Err(damaged());
+    }
+    let [version, in_table, 0, 0, len @ ..] = *envelope else { return Err(damaged()) };
+    if version != VERSION {
+        return Err(Error::new(
+            crate::ErrorKind::Unsupported,
+            format!("a row has form {version}; this version reads form {VERSION}"),
+        ));
+    }
+    if in_table != table as u8 || u32::from_le_bytes(len) as usize != body.len() {
+        return Err(damaged());
+    }
+    Ok((body, part))
+}

@@ -1,0 +1,318 @@
+//! redb as the storage, behind our header.
+//!
+//! Commits are two-phase: a one-phase commit whose pages are damaged later is taken back in silence when the file is
+//! opened after a crash. Opening checks every page's checksum: without that, redb trusts the file.
+
+use std::ops::Bound;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use redb::backends::InMemoryBackend;
+use redb::{
+    Database, ReadOnlyTable, ReadableDatabase, ReadableTable, TableDefinition, TransactionError,
+    WriteTransaction,
+};
+
+use super::disk::{Disk, RedbPart};
+use super::header::{self, Identity, Notes};
+use super::{Batch, CommitError, EachEvent, EachRecord, Opened, Snapshot, Storage, Writer};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::Id;
+use crate::key::{DataKey, Keys, new_data_key};
+use crate::record::{Head, RecordKey, Table, encode_head, seal};
+use crate::sys::ParentOnly;
+use crate::value::fill_random;
+
+const RECORDS: TableDefinition<'_, &RecordKey, &[u8]> = TableDefinition::new("records");
+const HEAD: TableDefinition<'_, u8, &[u8]> = TableDefinition::new("head");
+const EVENTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("events");
+const LAST_USES: TableDefinition<'_, &[u8; 16], i64> = TableDefinition::new("last_uses");
+
+/// How long a writer sleeps before it asks again for the place to write.
+const RETRY: Duration = Duration::from_millis(1);
+
+struct RedbStorage {
+    // Dropped first: the descriptor must leave the list before it is closed.
+    parent_only: Option<ParentOnly>,
+    database: Database,
+    /// The header's side; none in memory.
+    anchor: Option<Anchor>,
+}
+
+struct Anchor {
+    disk: Disk,
+    identity: std::sync::Mutex<Identity>,
+    notes: Notes,
+}
+
+/// Writes a new store on an empty disk, and lets it go.
+pub(crate) fn create_on(disk: &Disk, caller_key: Option<&[u8; 32]>, head: &Head) -> Result<()> {
+    let data_key = new_data_key()?;
+    let mut store_id = [0; 16];
+    fill_random(&mut store_id)?;
+    header::write_identity(disk, &Identity::new(store_id, &data_key, caller_key)?)?;
+    Notes::start(disk, Keys::derive(&data_key, &store_id))?;
+    let database =
+        Database::builder().create_with_backend(RedbPart(Arc::clone(disk))).map_err(database_error)?;
+    first_commit(&database, &Keys::derive(&data_key, &store_id), head)?;
+    database.close().map_err(|error| storage_error(error.into()))?;
+    disk.sync_data().map_err(|error| Error::io("syncing the new store", &error))
+}
+
+/// Opens the store on a disk.
+pub(crate) fn open_on(
+    disk: &Disk,
+    parent_only: Option<ParentOnly>,
+    caller_key: Option<&[u8; 32]>,
+    cache_bytes: usize,
+) -> Result<Opened> {
+    let identity = header::read_identity(disk)?;
+    let data_key = identity.unwrap(caller_key)?;
+    let database = Database::builder()
+        .set_cache_size(cache_bytes)
+        .set_check_integrity_on_open(true)
+        .create_with_backend(RedbPart(Arc::clone(disk)))
+        .map_err(database_error)?;
+    header::mend_identity(disk, &identity)?;
+    let store_id = identity.store_id;
+    let notes = Notes::read(disk, Keys::derive(&data_key, &store_id))?;
+    let acknowledged = notes.acknowledged();
+    let anchor = Anchor { disk: Arc::clone(disk), identity: std::sync::Mutex::new(identity), notes };
+    let storage = Box::new(RedbStorage { parent_only, database, anchor: Some(anchor) });
+    Ok(Opened { storage, data_key, store_id, acknowledged })
+}
+
+/// A new store in memory alone.
+pub(crate) fn in_memory(head: &Head) -> Result<Opened> {
+    let data_key = new_data_key()?;
+    let store_id = [0; 16];
+    let database = Database::builder().create_with_backend(InMemoryBackend::new()).map_err(database_error)?;
+    first_commit(&database, &Keys::derive(&data_key, &store_id), head)?;
+    let storage = Box::new(RedbStorage { parent_only: None, database, anchor: None });
+    Ok(Opened { storage, data_key, store_id, acknowledged: 0 })
+}
+
+/// Makes the tables and the head.
+fn first_commit(database: &Database, keys: &Keys, head: &Head) -> Result<()> {
+    let row = seal(keys, Table::Head, &[0], &encode_head(head)?).bytes;
+    let write = || -> std::result::Result<(), redb::Error> {
+        let mut transaction = database.begin_write()?;
+        transaction.set_two_phase_commit(true);
+        transaction.open_table(RECORDS)?;
+        transaction.open_table(EVENTS)?;
+        transaction.open_table(LAST_USES)?;
+        transaction.open_table(HEAD)?.insert(0, row.as_slice())?;
+        transaction.commit()?;
+        Ok(())
+    };
+    write().map_err(storage_error)
+}
+
+impl RedbStorage {
+    fn begin_write(&self, deadline: Duration) -> Result<WriteTransaction> {
+        let start = Instant::now();
+        loop {
+            match self.database.try_begin_write() {
+                Ok(mut transaction) => {
+                    transaction.set_two_phase_commit(true);
+                    return Ok(transaction);
+                }
+                Err(TransactionError::WouldBlock) if start.elapsed() < deadline => std::thread::sleep(RETRY),
+                Err(TransactionError::WouldBlock) => {
+                    return Err(Error::new(ErrorKind::Busy, "the place to write was not free in time"));
+                }
+                Err(error) => return Err(storage_error(error.into())),
+            }
+        }
+    }
+}
+
+impl Storage for RedbStorage {
+    fn read(&self) -> Result<Box<dyn Snapshot + '_>> {
+        let open = || -> std::result::Result<RedbSnapshot, redb::Error> {
+            let transaction = self.database.begin_read()?;
+            Ok(RedbSnapshot {
+                head: transaction.open_table(HEAD)?,
+                records: transaction.open_table(RECORDS)?,
+                events: transaction.open_table(EVENTS)?,
+                last_uses: transaction.open_table(LAST_USES)?,
+            })
+        };
+        Ok(Box::new(open().map_err(storage_error)?))
+    }
+
+    fn begin(&self, deadline: Duration) -> Result<Box<dyn Writer + '_>> {
+        let transaction = self.begin_write(deadline)?;
+        Ok(Box::new(RedbWriter { transaction, anchor: self.anchor.as_ref() }))
+    }
+
+    fn used_bytes(&self, deadline: Duration) -> Result<u64> {
+        let transaction = self.begin_write(deadline)?;
+        let stats = transaction.stats().map_err(|error| storage_error(error.into()))?;
+        transaction.abort().map_err(|error| storage_error(error.into()))?;
+        Ok(stats.allocated_pages() * stats.page_size() as u64)
+    }
+
+    fn change_key(&self, data_key: &DataKey, caller_key: Option<&[u8; 32]>) -> Result<()> {
+        let Some(anchor) = &self.anchor else {
+            return Err(Error::new(ErrorKind::Unsupported, "a store in memory has no key"));
+        };
+        let mut identity = anchor.identity.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let next = identity.rewrap(data_key, caller_key)?;
+        header::write_identity(&anchor.disk, &next)?;
+        *identity = next;
+        Ok(())
+    }
+
+    fn close(self: Box<Self>) -> Result<()> {
+        let RedbStorage { parent_only, database, anchor } = *self;
+        let closed = database.close().map_err(|error| storage_error(error.into()));
+        drop(parent_only);
+        drop(anchor);
+        closed
+    }
+
+    fn abandon(self: Box<Self>) {
+        if let Some(parent_only) = &self.parent_only {
+            parent_only.sever();
+        }
+        std::mem::forget(self);
+    }
+}
+
+struct RedbSnapshot {
+    head: ReadOnlyTable<u8, &'static [u8]>,
+    records: ReadOnlyTable<&'static RecordKey, &'static [u8]>,
+    events: ReadOnlyTable<u64, &'static [u8]>,
+    last_uses: ReadOnlyTable<&'static [u8; 16], i64>,
+}
+
+impl Snapshot for RedbSnapshot {
+    fn head(&self) -> Result<Option<Vec<u8>>> {
+        let row = self.head.get(0).map_err(|error| storage_error(error.into()))?;
+        Ok(row.map(|row| row.value().to_vec()))
+    }
+
+    fn get(&self, key: &RecordKey) -> Result<Option<Vec<u8>>> {
+        let row = self.records.get(key).map_err(|error| storage_error(error.into()))?;
+        Ok(row.map(|row| row.value().to_vec()))
+    }
+
+    fn scan(&self, after: Option<&RecordKey>, each: &mut EachRecord<'_>) -> Result<()> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let rows = self.records.range::<&RecordKey>((from, Bound::Unbounded));
+        for row in rows.map_err(|error| storage_error(error.into()))? {
+            let (key, bytes) = row.map_err(|error| storage_error(error.into()))?;
+            if !each(key.value(), bytes.value())? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn events(&self, first: u64, each: &mut EachEvent<'_>) -> Result<()> {
+        for row in self.events.range(first..).map_err(|error| storage_error(error.into()))? {
+            let (sequence, bytes) = row.map_err(|error| storage_error(error.into()))?;
+            if !each(sequence.value(), bytes.value())? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn last_use(&self, id: Id) -> Result<Option<i64>> {
+        let row = self.last_uses.get(id.as_bytes()).map_err(|error| storage_error(error.into()))?;
+        Ok(row.map(|row| row.value()))
+    }
+}
+
+struct RedbWriter<'a> {
+    transaction: WriteTransaction,
+    anchor: Option<&'a Anchor>,
+}
+
+impl Writer for RedbWriter<'_> {
+    fn get(&self, key: &RecordKey) -> Result<Option<Vec<u8>>> {
+        let get = || -> std::result::Result<Option<Vec<u8>>, redb::Error> {
+            let records = self.transaction.open_table(RECORDS)?;
+            Ok(records.get(key)?.map(|row| row.value().to_vec()))
+        };
+        get().map_err(storage_error)
+    }
+
+    fn commit(self: Box<Self>, batch: &Batch) -> std::result::Result<(), CommitError> {
+        let RedbWriter { transaction, anchor } = *self;
+        write_batch(&transaction, batch).map_err(|error| CommitError::NotDone(storage_error(error)))?;
+        transaction.commit().map_err(|error| CommitError::Unknown(storage_error(error.into())))?;
+        // The commit is on the disk. If the note is not written, a later rollback of it might go unnoticed: to the
+        // caller that is an unknown outcome like any other.
+        match anchor {
+            Some(anchor) => {
+                anchor.notes.acknowledge(&anchor.disk, batch.generation).map_err(CommitError::Unknown)
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+fn write_batch(transaction: &WriteTransaction, batch: &Batch) -> std::result::Result<(), redb::Error> {
+    let Batch { records, events, first_event, last_uses, head, generation: _ } = batch;
+    let mut table = transaction.open_table(RECORDS)?;
+    for (key, row) in records {
+        match row {
+            Some(row) => table.insert(key, row.as_slice())?,
+            None => table.remove(key)?,
+        };
+    }
+    let mut table = transaction.open_table(EVENTS)?;
+    for (sequence, row) in events {
+        table.insert(sequence, row.as_slice())?;
+    }
+    table.retain_in(..*first_event, |_, _| false)?;
+    if !last_uses.is_empty() {
+        let mut table = transaction.open_table(LAST_USES)?;
+        for (id, at_ms) in last_uses {
+            match at_ms {
+                Some(at_ms) => table.insert(id.as_bytes(), at_ms)?,
+                None => table.remove(id.as_bytes())?,
+            };
+        }
+    }
+    transaction.open_table(HEAD)?.insert(0, head.as_slice())?;
+    Ok(())
+}
+
+fn database_error(error: redb::DatabaseError) -> Error {
+    match error {
+        redb::DatabaseError::DatabaseAlreadyOpen => {
+            Error::new(ErrorKind::Locked, "the store is open elsewhere, in this process or another")
+        }
+        other => storage_error(other.into()),
+    }
+}
+
+fn storage_error(error: redb::Error) -> Error {
+    match error {
+        // What is no redb file arrives as an I/O error without an error of the system's.
+        redb::Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+            Error::corrupt(format!("the file is damaged: {error}"))
+        }
+        redb::Error::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            Error::corrupt("the file is shorter than it should be")
+        }
+        redb::Error::Io(error) if error.kind() == std::io::ErrorKind::Unsupported => {
+            Error::io("opening the store", &error).with_kind(ErrorKind::Unsupported)
+        }
+        redb::Error::Io(error) => Error::io("reading or writing the store", &error),
+        redb::Error::Corrupted(what) => Error::corrupt(format!("the file is damaged: {what}")),
+        redb::Error::TableDoesNotExist(_) | redb::Error::TableTypeMismatch { .. } => {
+            Error::corrupt("the file is damaged: a table is missing")
+        }
+        redb::Error::PreviousIo => {
+            Error::new(ErrorKind::Poisoned, "an earlier error of the disk ended this store")
+        }
+        redb::Error::DatabaseClosed => Error::new(ErrorKind::Closed, "the store is closed"),
+        redb::Error::LockPoisoned(_) => Error::new(ErrorKind::Panic, "the storage failed inside"),
+        other => Error::new(ErrorKind::Io, format!("the storage answered: {other}")),
+    }
+}

@@ -1,0 +1,418 @@
+//! The store, as its callers see it.
+
+use std::ops::Deref;
+
+use crate::engine::{Engine, MAX_BATCH_BYTES, MAX_BATCH_OPS, Stats};
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::Event;
+use crate::id::Id;
+use crate::plan::{Action, Answer, Op};
+use crate::policy::{TypeId, TypePolicy};
+use crate::token::{
+    Change, Created, CreatedOrExisting, Edit, Filter, NewToken, Page, Registered, Target, Token,
+    check_project,
+};
+use crate::value::{Value, of_authorization};
+use crate::verdict::{OwnerRef, Query, Verdict};
+
+/// An open store: share it by reference or in an `Arc`; every call may run beside any other.
+///
+/// A change is on the disk when its call returns. What ends a token is seen by every verify before that; what allows
+/// more, from then on. Changes of several threads share commits.
+///
+/// Every call can also answer [`Closed`](ErrorKind::Closed) and, in a child process of the one that opened the
+/// store, [`Forked`](ErrorKind::Forked); every change also [`Busy`](ErrorKind::Busy), [`Io`](ErrorKind::Io),
+/// [`CommitUnknown`](ErrorKind::CommitUnknown), [`Poisoned`](ErrorKind::Poisoned) and [`Panic`](ErrorKind::Panic).
+pub struct Store {
+    engine: Engine,
+}
+
+impl Store {
+    pub(crate) fn new(engine: Engine) -> Store {
+        Store { engine }
+    }
+
+    /// Declares a type, or finds it if it is declared alike.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) for a policy out of its ranges;
+    /// [`TypeConflict`](ErrorKind::TypeConflict) if the name is declared with another policy, or the prefix is another
+    /// type's; [`LimitReached`](ErrorKind::LimitReached) at 1,000 types.
+    pub fn declare(&self, policy: &TypePolicy) -> Result<TypeId> {
+        policy.check()?;
+        // Declared alike at every start of a service: no need to write then.
+        if let Some((type_id, known)) = self.engine.types().iter().find(|(_, known)| *known == policy) {
+            debug_assert_eq!(known.name(), policy.name());
+            return Ok(type_id);
+        }
+        match self.engine.run(Op::Declare(policy.clone()))? {
+            Answer::Type(type_id) => Ok(type_id),
+            _ => Err(mixed_up()),
+        }
+    }
+
+    /// The type of this name, if it is declared.
+    pub fn find_type(&self, name: &str) -> Option<TypeId> {
+        self.engine.types().find(name)
+    }
+
+    /// The policy of a type.
+    pub fn policy(&self, type_id: TypeId) -> Option<&TypePolicy> {
+        self.engine.types().get(type_id)
+    }
+
+    /// Every type and its policy, in the order of declaration.
+    pub fn types(&self) -> impl Iterator<Item = (TypeId, &TypePolicy)> {
+        self.engine.types().iter()
+    }
+
+    /// Makes a token. Its value is in the answer and nowhere else.
+    ///
+    /// # Errors
+    /// [`NameTaken`](ErrorKind::NameTaken) if a live token of the owner holds the name;
+    /// [`NotFound`](ErrorKind::NotFound) if the type is not declared;
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) for a field out of its range, a lifetime longer than the type
+    /// allows, or an expiry that is past; [`LimitReached`](ErrorKind::LimitReached).
+    pub fn create(&self, token: &NewToken) -> Result<Created> {
+        let (value, op) = self.creation(token, Op::Create)?;
+        match self.engine.run(op)? {
+            Answer::Created { id, revision } => Ok(Created { id, value, revision }),
+            _ => Err(mixed_up()),
+        }
+    }
+
+    /// Makes many tokens with few commits, each by itself: one that is refused keeps no other from being made. The
+    /// answers are in the order of the tokens.
+    pub fn create_many<'a>(&self, tokens: impl IntoIterator<Item = &'a NewToken>) -> Vec<Result<Created>> {
+        let mut answers = Vec::new();
+        let (mut values, mut ops, mut bytes) = (Vec::new(), Vec::new(), 0);
+        let mut run = |values: &mut Vec<Result<Value>>, ops: &mut Vec<Op>| {
+            let ran = self.engine.run_many(std::mem::take(ops));
+            let mut results = match ran {
+                Ok(results) => results,
+                Err(error) => values.iter().map(|_| Err(error.clone())).collect(),
+            }
+            .into_iter();
+            answers.extend(values.drain(..).map(|value| {
+                let value = value?;
+                match results.next() {
+                    Some(Ok(Answer::Created { id, revision })) => Ok(Created { id, value, revision }),
+                    Some(Err(error)) => Err(error),
+                    _ => Err(mixed_up()),
+                }
+            }));
+        };
+        for token in tokens {
+            match self.creation(token, Op::Create) {
+                Ok((value, op)) => {
+                    bytes += op.weight();
+                    ops.push(op);
+                    values.push(Ok(value));
+                }
+                Err(error) => values.push(Err(error)),
+            }
+            if values.len() == MAX_BATCH_OPS || bytes >= MAX_BATCH_BYTES {
+                run(&mut values, &mut ops);
+                bytes = 0;
+            }
+        }
+        if !values.is_empty() {
+            run(&mut values, &mut ops);
+        }
+        answers
+    }
+
+    /// Makes a token unless a live one of its type and owner has its name: for what must be there, whoever comes
+    /// first. The token must have a name, and its type [unique names](TypePolicy::unique_names).
+    ///
+    /// # Errors
+    /// As [`create`](Store::create); [`NameTaken`](ErrorKind::NameTaken) if a token of another type holds the name.
+    pub fn create_if_absent(&self, token: &NewToken) -> Result<CreatedOrExisting> {
+        let unique = self.policy(token.type_id).is_none_or(|policy| policy.unique_names);
+        if token.name.is_none() || !unique {
+            return Err(Error::invalid("a token that may exist has a name, and its type unique names"));
+        }
+        let (value, op) = self.creation(token, Op::CreateIfAbsent)?;
+        match self.engine.run(op)? {
+            Answer::Created { id, revision } => {
+                Ok(CreatedOrExisting::Created(Created { id, value, revision }))
+            }
+            Answer::Existing(id) => Ok(CreatedOrExisting::Existing(id)),
+            _ => Err(mixed_up()),
+        }
+    }
+
+    /// Makes a token whose value was made elsewhere, 16 to 8,192 bytes that do not begin with a declared prefix and an
+    /// underscore. That it cannot be guessed is for the caller to know: a length is no entropy.
+    ///
+    /// # Errors
+    /// As [`create`](Store::create); [`ValueExists`](ErrorKind::ValueExists) if the store knows the value;
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) if the type
+    /// [takes no such values](TypePolicy::accepts_external).
+    pub fn create_from_value(&self, token: &NewToken, value: &[u8]) -> Result<Registered> {
+        token.check()?;
+        let digest = self.engine.external_digest(token.type_id, value)?;
+        match self.engine.run(Op::Create(Box::new(token.clone()), digest))? {
+            Answer::Created { id, revision } => Ok(Registered { id, revision }),
+            _ => Err(mixed_up()),
+        }
+    }
+
+    /// A new value for a token, and the operation that makes the token.
+    fn creation(
+        &self,
+        token: &NewToken,
+        op: impl FnOnce(Box<NewToken>, crate::key::Digest) -> Op,
+    ) -> Result<(Value, Op)> {
+        token.check()?;
+        let policy =
+            self.policy(token.type_id).ok_or_else(|| Error::new(ErrorKind::NotFound, "no such type"))?;
+        let value = Value::generate(policy.prefix())?;
+        let digest = self.engine.digest(value.as_bytes());
+        Ok((value, op(Box::new(token.clone()), digest)))
+    }
+
+    /// Judges a value. Reads memory alone, allocates nothing, waits for nobody.
+    ///
+    /// The checks are made in this order, and the first that fails is the answer: MALFORMED, UNKNOWN, REVOKED,
+    /// SUPERSEDED, USED, EXPIRED, DISABLED, WRONG_TYPE, WRONG_BINDING, NO_GRANT, MUST_REFRESH, MUST_CONSUME. Every
+    /// byte of the value counts: nothing is trimmed.
+    ///
+    /// ```
+    /// # use tokenstore::{Grants, NewToken, Options, Query, Status, TypePolicy};
+    /// # let store = Options::new().in_memory()?;
+    /// # let server = store.declare(&TypePolicy::new("server", "srv"))?;
+    /// let token = NewToken::new(server, "acme").grants(Grants::projects(["A-1"])).app_word(7);
+    /// let value = store.create(&token)?.value;
+    /// let verdict = store.verify(value.as_bytes(), &Query::of_type(server).project("A-1"))?;
+    /// assert!(verdict.allowed());
+    /// assert_eq!(verdict.identity().map(|who| who.app_word), Some(7));
+    /// let verdict = store.verify(value.as_bytes(), &Query::of_type(server).project("B-2"))?;
+    /// assert_eq!(verdict.status(), Status::NoGrant);
+    /// # Ok::<(), tokenstore::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) for a query with a project or binding out of range. A refusal
+    /// is a verdict, not an error.
+    #[inline]
+    pub fn verify(&self, value: &[u8], query: &Query) -> Result<Verdict> {
+        self.engine.verify(value, query)
+    }
+
+    /// Judges the value in a whole `Authorization` header value: bare, or after `Bearer` or `Token` (in any case) and
+    /// spaces. Spaces and tabs around it are ignored; anything else is MALFORMED.
+    ///
+    /// # Errors
+    /// As [`verify`](Store::verify).
+    #[inline]
+    pub fn verify_authorization(&self, header: &[u8], query: &Query) -> Result<Verdict> {
+        self.engine.verify(of_authorization(header).unwrap_or(b""), query)
+    }
+
+    /// Judges many values by one query, all at the same moment, at a fraction of the time each. Returns how many are
+    /// allowed; `verdicts` must be as long as `values`.
+    ///
+    /// # Errors
+    /// As [`verify`](Store::verify); no verdict is written then.
+    pub fn verify_many(&self, values: &[&[u8]], query: &Query, verdicts: &mut [Verdict]) -> Result<usize> {
+        self.engine.verify_many(values, query, verdicts)
+    }
+
+    /// The bytes of an owner whom a verdict refers to; `None` if the owner's last token was deleted since.
+    pub fn owner(&self, owner: OwnerRef) -> Result<Option<Owner>> {
+        let mut bytes = [0; 256];
+        Ok(self.engine.owner(owner, &mut bytes)?.map(|len| Owner { bytes, len }))
+    }
+
+    /// A token by its id.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound).
+    pub fn get(&self, id: Id) -> Result<Token> {
+        self.engine.get(id)?.ok_or_else(Error::not_found)
+    }
+
+    /// A page of tokens, ascending by id. A list of pages is no snapshot: each page is what it is when it is read.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) for a filter out of its ranges.
+    pub fn list(&self, filter: &Filter) -> Result<Page> {
+        self.engine.list(filter)
+    }
+
+    /// Changes several things of a token in one step: no verify sees one without the others.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound), also for another owner than the expected one;
+    /// [`Revoked`](ErrorKind::Revoked), [`Used`](ErrorKind::Used) and [`Expired`](ErrorKind::Expired) for a token
+    /// that is; [`RevisionConflict`](ErrorKind::RevisionConflict); [`NameTaken`](ErrorKind::NameTaken);
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument); in this order, and nothing is changed then.
+    pub fn edit(&self, target: impl Into<Target>, edit: &Edit) -> Result<Change> {
+        self.change(target, Action::Edit(edit.clone()))
+    }
+
+    /// Grants a project of 1 to 64 bytes. No change if the token reaches it already.
+    ///
+    /// # Errors
+    /// As [`edit`](Store::edit); [`LimitReached`](ErrorKind::LimitReached) at 1,000 projects.
+    pub fn grant(&self, target: impl Into<Target>, project: impl AsRef<[u8]>) -> Result<Change> {
+        check_project(project.as_ref())?;
+        self.change(target, Action::Grant(project.as_ref().to_vec()))
+    }
+
+    /// Takes a project away. No change if the token does not reach it.
+    ///
+    /// # Errors
+    /// As [`edit`](Store::edit); [`GrantIsAll`](ErrorKind::GrantIsAll) if the token is granted all projects: one
+    /// cannot be taken from all, replace them by [`edit`](Store::edit).
+    pub fn ungrant(&self, target: impl Into<Target>, project: impl AsRef<[u8]>) -> Result<Change> {
+        check_project(project.as_ref())?;
+        self.change(target, Action::Ungrant(project.as_ref().to_vec()))
+    }
+
+    /// Grants all projects, those to come included, in place of the ones granted one by one.
+    ///
+    /// # Errors
+    /// As [`edit`](Store::edit).
+    pub fn grant_all(&self, target: impl Into<Target>) -> Result<Change> {
+        self.change(target, Action::GrantAll)
+    }
+
+    /// Takes all projects away. The token stays, and reaches nothing until it is granted something again.
+    ///
+    /// # Errors
+    /// As [`edit`](Store::edit).
+    pub fn revoke_grants(&self, target: impl Into<Target>) -> Result<Change> {
+        self.change(target, Action::RevokeGrants)
+    }
+
+    /// Takes a project from every live token that was granted it by name, so that a project that comes to have the
+    /// same id is granted to nobody; returns how many tokens that were. Tokens that are granted all projects keep
+    /// reaching it. It goes in steps of at most 1,000 tokens, each a commit; if one fails, calling again goes on.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) unless the project has 1 to 64 bytes.
+    pub fn remove_project(&self, project: impl AsRef<[u8]>, by: &str, reason: &str) -> Result<u64> {
+        self.engine.remove_project(project.as_ref(), by, reason)
+    }
+
+    /// Switches a token off, until it is [enabled](Store::enable). It keeps its name.
+    ///
+    /// # Errors
+    /// As [`edit`](Store::edit).
+    pub fn disable(&self, target: impl Into<Target>) -> Result<Change> {
+        self.change(target, Action::Disable)
+    }
+
+    /// Switches a token on again.
+    ///
+    /// # Errors
+    /// As [`edit`](Store::edit).
+    pub fn enable(&self, target: impl Into<Target>) -> Result<Change> {
+        self.change(target, Action::Enable)
+    }
+
+    /// Revokes a token for good. From the moment this call has checked it no verify accepts it; when it returns, that
+    /// is on the disk. A second revocation changes nothing: the first time and reason stay.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound), [`RevisionConflict`](ErrorKind::RevisionConflict).
+    pub fn revoke(&self, target: impl Into<Target>) -> Result<Change> {
+        self.change(target, Action::Revoke)
+    }
+
+    /// Revokes the token with this value. That succeeds for a value that nobody has, too, and changes nothing
+    /// ([RFC 7009] section 2.2).
+    ///
+    /// [RFC 7009]: https://www.rfc-editor.org/rfc/rfc7009#section-2.2
+    pub fn revoke_value(&self, value: &[u8], by: &str, reason: &str) -> Result<Change> {
+        let nobody = Ok(Change { changed: false, revision: 0 });
+        let digest = self.engine.known_digest(value);
+        let Some(id) = digest.and_then(|digest| self.engine.id_of(&digest)) else {
+            return self.engine.alive().and(nobody);
+        };
+        match self.revoke(Target::new(id).by(by).reason(reason)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => nobody,
+            other => other,
+        }
+    }
+
+    /// Deletes a token: nothing of it stays but its events. Its value is unknown from then on.
+    ///
+    /// # Errors
+    /// As [`revoke`](Store::revoke).
+    pub fn delete(&self, target: impl Into<Target>) -> Result<Change> {
+        self.change(target, Action::Delete)
+    }
+
+    fn change(&self, target: impl Into<Target>, action: Action) -> Result<Change> {
+        match self.engine.run(Op::Change(target.into(), action))? {
+            Answer::Change(change) => Ok(change),
+            _ => Err(mixed_up()),
+        }
+    }
+
+    /// The events behind the one numbered `after`, ascending, at most `limit` (1 to 1,000). The log keeps
+    /// [so many](crate::Options::max_events); older ones are gone, which a gap after `after` shows.
+    pub fn events(&self, after: u64, limit: usize) -> Result<Vec<Event>> {
+        self.engine.events(after, limit)
+    }
+
+    /// Figures of the store.
+    pub fn stats(&self) -> Result<Stats> {
+        self.engine.stats()
+    }
+
+    /// Puts the file under another key, or under none. When it returns, the file opens with that key alone. Copies of
+    /// the file made before still open with the key before.
+    pub fn change_key(&self, key: Option<&[u8; 32]>) -> Result<()> {
+        self.engine.change_key(key)
+    }
+
+    /// Writes last uses and the mark of the clock to the disk now, instead of with the next changes or at the close.
+    pub fn flush(&self) -> Result<()> {
+        self.engine.flush()
+    }
+
+    /// Closes the store: last uses and the mark of the clock are written, the file and its locks let go. Calls after
+    /// it answer [`Closed`](ErrorKind::Closed). Dropping the store closes it, too, but cannot say what went wrong.
+    ///
+    /// # Errors
+    /// What writing said. The store is closed all the same, and every change acknowledged before is on the disk.
+    pub fn close(&self) -> Result<()> {
+        self.engine.close()
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").finish_non_exhaustive()
+    }
+}
+
+/// An owner's bytes.
+#[derive(Clone)]
+pub struct Owner {
+    bytes: [u8; 256],
+    len: usize,
+}
+
+impl Deref for Owner {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
+
+impl std::fmt::Debug for Owner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Owner({})", self.escape_ascii())
+    }
+}
+
+/// An answer of another operation's kind: a mistake of ours, not the caller's.
+fn mixed_up() -> Error {
+    Error::new(ErrorKind::Panic, "the library failed inside: an answer was mixed up")
+}
