@@ -45,29 +45,39 @@
 //! It hashes no passwords: a fast hash is right for 178 random bits and wrong for what people choose. It is no server,
 //! and a store is open in one process at a time.
 
+#![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
 pub use crate::clock::{Clock, ManualClock};
+pub use crate::edit::{Change, Edit, Target};
 pub use crate::engine::Stats;
 pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::event::{Event, EventKind};
+pub use crate::filter::{Filter, Page};
+pub use crate::grants::Grants;
 pub use crate::id::Id;
+pub use crate::limits::{
+    MAX_APP_DATA_BYTES, MAX_BINDING_BYTES, MAX_OWNER_BYTES, MAX_PROJECT_BYTES, MAX_PROJECTS, MAX_TEXT_BYTES,
+};
+pub use crate::new_token::{Created, CreatedOrExisting, Expiry, NewToken, Registered};
 pub use crate::options::Options;
 pub use crate::policy::{MAX_PREFIX_BYTES, MAX_TYPES, TypeId, TypePolicy};
 pub use crate::store::{Owner, Store};
-pub use crate::token::{
-    Change, Created, CreatedOrExisting, Edit, Expiry, Filter, Grants, MAX_APP_DATA_BYTES, MAX_BINDING_BYTES,
-    MAX_OWNER_BYTES, MAX_PROJECT_BYTES, MAX_PROJECTS, MAX_TEXT_BYTES, NewToken, Page, Registered, Revocation,
-    State, Target, Token,
-};
+pub use crate::token::{Revocation, State, Token};
 pub use crate::value::{MAX_VALUE_BYTES, MIN_EXTERNAL_BYTES, Value};
 pub use crate::verdict::{Identity, OwnerRef, Query, Status, Verdict};
 
 mod clock;
+mod edit;
 mod engine;
 mod error;
 mod event;
+mod filter;
+mod grants;
 mod id;
 mod index;
 mod key;
+mod limits;
+mod new_token;
 mod options;
 mod packed;
 mod plan;

@@ -1,6 +1,6 @@
 //! Short byte strings as whole words: how the index holds and compares projects and bindings.
 
-use crate::token::{MAX_BINDING_BYTES, MAX_PROJECT_BYTES};
+use crate::limits::{MAX_BINDING_BYTES, MAX_PROJECT_BYTES};
 
 /// A byte string of 1 to 255 bytes as words: its length in the first byte, then its bytes, then zeros. Two strings
 /// are equal exactly if their words are.

@@ -1,13 +1,17 @@
 //! What an operation makes of a record. No clock, no lock, no I/O: the same input gives the same plan.
 
 use crate::clock::NEVER_MS;
+use crate::edit::{Change, Edit, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::EventKind;
+use crate::grants::Grants;
 use crate::id::Id;
 use crate::key::Digest;
+use crate::limits::MAX_PROJECTS;
+use crate::new_token::NewToken;
 use crate::policy::{TypeId, TypePolicy};
 use crate::record::{Record, Revoked};
-use crate::token::{Change, Edit, Grants, MAX_PROJECTS, NewToken, State, Target};
+use crate::token::State;
 use crate::verdict;
 
 /// An operation as it waits in the queue: plain data.
@@ -50,7 +54,7 @@ pub(crate) enum Planned {
     /// It is so already.
     Nothing,
     /// This, with the operation's sequence number as its revision.
-    Put(Record),
+    Put(Box<Record>),
     /// It goes.
     Delete,
 }
@@ -196,7 +200,7 @@ pub(crate) fn change(
         return Ok(Planned::Nothing);
     }
     after.revision = revision;
-    Ok(Planned::Put(after))
+    Ok(Planned::Put(Box::new(after)))
 }
 
 fn apply_edit(edit: &Edit, after: &mut Record, policy: &TypePolicy, now_ms: i64) -> Result<()> {

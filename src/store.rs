@@ -2,16 +2,17 @@
 
 use std::ops::Deref;
 
+use crate::edit::{Change, Edit, Target};
 use crate::engine::{Engine, MAX_BATCH_BYTES, MAX_BATCH_OPS, Stats};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Event;
+use crate::filter::{Filter, Page};
 use crate::id::Id;
+use crate::limits::check_project;
+use crate::new_token::{Created, CreatedOrExisting, NewToken, Registered};
 use crate::plan::{Action, Answer, Op};
 use crate::policy::{TypeId, TypePolicy};
-use crate::token::{
-    Change, Created, CreatedOrExisting, Edit, Filter, NewToken, Page, Registered, Target, Token,
-    check_project,
-};
+use crate::token::Token;
 use crate::value::{Value, of_authorization};
 use crate::verdict::{OwnerRef, Query, Verdict};
 

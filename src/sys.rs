@@ -1,6 +1,5 @@
 //! What the standard library does not offer: the coarse clock, pages of zeroed words, and what a child process must
 //! do first. With `src/ffi`, the only place that may hold unsafe code.
-#![allow(unsafe_code)]
 
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};

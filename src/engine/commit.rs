@@ -8,11 +8,13 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::types::too_many;
 use super::{Engine, health, lock};
+use crate::edit::{Change, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::EventKind;
 use crate::id::Id;
 use crate::index::{self, Entry, MAX_REVISION, time_of_use_ms};
 use crate::key::{Digest, add, subtract};
+use crate::new_token::NewToken;
 use crate::plan::{self, Action, Answer, Op, Planned};
 use crate::policy::{TypeId, TypePolicy};
 use crate::record::{
@@ -20,7 +22,6 @@ use crate::record::{
     encode_policy, encode_token, seal, token_key, type_key, unseal,
 };
 use crate::storage::{Batch, CommitError, Writer};
-use crate::token::{Change, NewToken, Target};
 use crate::value::fill_random;
 
 /// How many slots a commit looks through for uses to write out.
@@ -182,7 +183,7 @@ impl Engine {
         let planned = plan::change(action, target, record, policy, revision, pending.now_ms)?;
         let (before, after) = match planned {
             Planned::Nothing => return Ok(Change { changed: false, revision: record.revision }),
-            Planned::Put(after) => (record.clone(), Some(after)),
+            Planned::Put(after) => (record.clone(), Some(*after)),
             Planned::Delete => (record.clone(), None),
         };
         self.plan_name(pending, policy, &before, after.as_ref())?;

@@ -1,15 +1,18 @@
 //! Reading records: one token, lists by pages, events, figures.
 
 use super::{Engine, lock};
-use crate::clock::{NEVER_MS, from_ms, to_ms};
+use crate::clock::{NEVER_MS, from_ms};
+use crate::edit::Target;
 use crate::error::{Error, Result};
 use crate::event::Event;
+use crate::filter::{Filter, Page};
+use crate::grants::Grants;
 use crate::id::Id;
 use crate::index::time_of_use_ms;
 use crate::plan::{Action, Op};
 use crate::record::{Record, RecordName, Table, decode_event, decode_token, record_name, token_key, unseal};
 use crate::storage::Snapshot;
-use crate::token::{Filter, Grants, Page, Revocation, Target, Token};
+use crate::token::{Revocation, Token};
 use crate::verdict::{flag, state};
 
 /// How many records a page looks at in one snapshot: a filter that lets nothing through gets further ones.
@@ -176,7 +179,7 @@ impl Engine {
 
     /// Takes a project from every token that is granted it by name; returns how many.
     pub(crate) fn remove_project(&self, project: &[u8], by: &str, reason: &str) -> Result<u64> {
-        crate::token::check_project(project)?;
+        crate::limits::check_project(project)?;
         self.changeable()?;
         let (mut removed, mut after) = (0, None);
         loop {
@@ -237,26 +240,5 @@ impl Engine {
             file_bytes,
             index_bytes: desk.writer.bytes(&self.index) + lock(&self.book).bytes(),
         })
-    }
-}
-
-impl Filter {
-    fn admits(&self, token: &Token) -> bool {
-        let in_state = match &self.states {
-            Some(states) => states.contains(&token.state),
-            None => self.with_dead || !token.state.is_dead(),
-        };
-        // An owner is looked up by a hash.
-        in_state
-            && self.owner.as_ref().is_none_or(|owner| *owner == token.owner)
-            && self.type_id.is_none_or(|type_id| type_id == token.type_id)
-            && self.name_prefix.as_ref().is_none_or(|prefix| {
-                token.name.as_ref().is_some_and(|name| name.starts_with(prefix.as_str()))
-            })
-            && self.project.as_ref().is_none_or(|project| token.grants.allow(project))
-            && self.expires_before.is_none_or(|time| token.expires.is_some_and(|expires| expires < time))
-            && self
-                .unused_since
-                .is_none_or(|time| to_ms(token.last_used.unwrap_or(token.created)) < to_ms(time))
     }
 }

@@ -131,9 +131,9 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::edit::Target;
     use crate::id::Id;
     use crate::plan::Action;
-    use crate::token::Target;
 
     fn op(n: u8) -> Op {
         Op::Change(Target::new(Id::from_bytes([n; 16])), Action::Revoke)

@@ -32,9 +32,12 @@ impl Arena {
         Arena { segments: [const { OnceLock::new() }; SEGMENTS] }
     }
 
-    /// The words from `address` to the end of its segment; none for an address that was never handed out.
+    /// The words from `address` to the end of its segment; none for 0, and for an address that is in no segment yet.
     #[inline]
     pub(super) fn from(&self, address: u32) -> &[AtomicU64] {
+        if address == 0 {
+            return &[];
+        }
         let (segment, offset) = place(u64::from(address));
         let words = self.segments.get(segment).and_then(|segment| segment.get());
         words.and_then(|words| words.get(offset..)).unwrap_or(&[])

@@ -19,10 +19,10 @@ pub(crate) use self::wire::{decode_event, decode_head, decode_policy, decode_tok
 pub(crate) use self::wire::{encode_event, encode_head, encode_policy, encode_token};
 use crate::error::{Error, Result};
 use crate::event::EventKind;
+use crate::grants::Grants;
 use crate::id::Id;
 use crate::key::{Digest, Keys, TAG_BYTES};
 use crate::policy::TypeId;
-use crate::token::Grants;
 use crate::verdict::flag;
 
 const VERSION: u8 = 1;

@@ -13,9 +13,9 @@ use super::{EventRecord, Head, Record, Revoked, Subject};
 use crate::clock::{MAX_EXPIRY_MS, NEVER_MS};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::EventKind;
+use crate::grants::Grants;
 use crate::id::Id;
 use crate::policy::{TypeId, TypePolicy};
-use crate::token::Grants;
 
 /// No body is longer: 1,000 projects of 64 bytes and every other field at its limit are under 72 KiB.
 const MAX_BODY_BYTES: usize = 128 * 1024;
