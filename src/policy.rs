@@ -125,11 +125,8 @@ impl TypePolicy {
     /// # Errors
     /// InvalidArgument if that is not in the future, or later than the type allows.
     pub(crate) fn expiry_ms(&self, asked: Option<Expiry>, created_ms: i64, now_ms: i64) -> Result<i64> {
-        let expires_ms = match (asked, self.default_lifetime) {
-            (None, Some(default)) => created_ms + duration_ms(default)?,
-            (None, None) => NEVER_MS,
-            (Some(asked), _) => asked.at_ms(now_ms)?,
-        };
+        let asked = asked.or(self.default_lifetime.map(Expiry::In)).unwrap_or(Expiry::Never);
+        let expires_ms = asked.at_ms(now_ms)?;
         if expires_ms <= now_ms {
             return Err(Error::invalid("the expiry is not in the future"));
         }

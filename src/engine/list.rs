@@ -16,9 +16,18 @@ use crate::token::{Revocation, Token};
 use crate::verdict::{flag, state};
 
 /// How many records a page looks at in one snapshot: a filter that lets nothing through gets further ones.
-const RECORDS_A_SNAPSHOT: usize = 4_096;
+const RECORDS_A_SNAPSHOT: usize = 1_024;
 /// How many tokens a step of removing a project changes.
 const TOKENS_A_STEP: usize = 1_000;
+
+/// What a snapshot was asked for.
+struct Found {
+    records: Vec<Record>,
+    /// The last id that was looked at: where to go on.
+    last: Option<Id>,
+    /// Whether that was the last there is.
+    done: bool,
+}
 
 /// Figures of an open store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,9 +119,9 @@ impl Engine {
             let (last_looked_at, done) = self.with_storage(|storage| {
                 let snapshot = storage.read()?;
                 let now_ms = self.now.ms();
-                let (records, done) = self.some_records(&*snapshot, filter, cursor)?;
+                let found = self.some_records(&*snapshot, filter, cursor)?;
                 let mut last = cursor;
-                for record in records {
+                for record in found.records {
                     if tokens.len() == limit {
                         return Ok((last, false));
                     }
@@ -122,7 +131,7 @@ impl Engine {
                         tokens.push(token);
                     }
                 }
-                Ok((last, done))
+                Ok((found.last, found.done))
             })?;
             if done {
                 return Ok(Page { tokens, next: None });
@@ -134,31 +143,29 @@ impl Engine {
         }
     }
 
-    /// Records behind a cursor, as many as a snapshot looks at, and whether they are the last.
-    fn some_records(
-        &self,
-        snapshot: &dyn Snapshot,
-        filter: &Filter,
-        after: Option<Id>,
-    ) -> Result<(Vec<Record>, bool)> {
-        let mut records = Vec::new();
+    /// Records behind a cursor, as many as a snapshot looks at.
+    fn some_records(&self, snapshot: &dyn Snapshot, filter: &Filter, after: Option<Id>) -> Result<Found> {
+        let mut found = Found { records: Vec::new(), last: after, done: true };
         if let Some(owner) = &filter.owner {
             let ids = lock(&self.book).owned_by(&self.keys, owner, after, RECORDS_A_SNAPSHOT);
-            let done = ids.len() < RECORDS_A_SNAPSHOT;
+            found.done = ids.len() < RECORDS_A_SNAPSHOT;
             for id in ids {
-                records.extend(self.record(snapshot, id)?);
+                // The book may be ahead of what is committed.
+                found.records.extend(self.record(snapshot, id)?);
+                found.last = Some(id);
             }
-            return Ok((records, done));
+            return Ok(found);
         }
         let after = token_key(after.unwrap_or(Id::NONE));
         snapshot.scan(Some(&after), &mut |key, row| {
             if let RecordName::Token(id) = record_name(key)? {
-                records.push(decode_token(id, unseal(&self.keys, Table::Records, key, row)?.0)?);
+                found.records.push(decode_token(id, unseal(&self.keys, Table::Records, key, row)?.0)?);
+                found.last = Some(id);
             }
-            Ok(records.len() < RECORDS_A_SNAPSHOT)
+            found.done = found.records.len() < RECORDS_A_SNAPSHOT;
+            Ok(found.done)
         })?;
-        let done = records.len() < RECORDS_A_SNAPSHOT;
-        Ok((records, done))
+        Ok(found)
     }
 
     /// The events behind `after`, ascending, at most `limit`.

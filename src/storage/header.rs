@@ -27,8 +27,8 @@ const SECTOR: u64 = 512;
 const NOTES_AT: u64 = 2 * SECTOR;
 
 const MAGIC: [u8; 16] = *b"tokenstore\r\n\x1a\n\0\0";
-const MAJOR: u16 = 1;
-const MINOR: u16 = 0;
+/// Major and minor. A file of another version is refused.
+const VERSION: [u16; 2] = [1, 0];
 const KEYED: u32 = 1;
 
 const CONTEXT_BYTES: usize = 40;
@@ -103,7 +103,7 @@ impl Identity {
     fn decode(bytes: &[u8; IDENTITY_BYTES]) -> Option<Identity> {
         let mut rest = &bytes[..];
         let magic: [u8; 16] = take(&mut rest)?;
-        let (_major, _minor): ([u8; 2], [u8; 2]) = (take(&mut rest)?, take(&mut rest)?);
+        let version = [u16::from_le_bytes(take(&mut rest)?), u16::from_le_bytes(take(&mut rest)?)];
         let flags = u32::from_le_bytes(take(&mut rest)?);
         let edition = u64::from_le_bytes(take(&mut rest)?);
         let store_id = take(&mut rest)?;
@@ -111,7 +111,7 @@ impl Identity {
             (take(&mut rest)?, take(&mut rest)?, take(&mut rest)?, take(&mut rest)?);
         let hash: [u8; 16] = take(&mut rest)?;
         let good = blake3::hash(&bytes[..HASHED_BYTES]).as_bytes()[..16] == hash;
-        (good && magic == MAGIC && flags & !KEYED == 0).then_some(Identity {
+        (good && magic == MAGIC && version == VERSION && flags & !KEYED == 0).then_some(Identity {
             store_id,
             edition,
             wrapped: WrappedKey { keyed: flags & KEYED != 0, check, nonce, key, tag },
@@ -129,8 +129,8 @@ fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
 fn context(keyed: bool, store_id: &[u8; 16]) -> [u8; CONTEXT_BYTES] {
     let mut context = [0; CONTEXT_BYTES];
     context[..16].copy_from_slice(&MAGIC);
-    context[16..18].copy_from_slice(&MAJOR.to_le_bytes());
-    context[18..20].copy_from_slice(&MINOR.to_le_bytes());
+    context[16..18].copy_from_slice(&VERSION[0].to_le_bytes());
+    context[18..20].copy_from_slice(&VERSION[1].to_le_bytes());
     context[20..24].copy_from_slice(&(if keyed { KEYED } else { 0 }).to_le_bytes());
     context[24..].copy_from_slice(store_id);
     context
@@ -150,17 +150,21 @@ pub(super) fn read_identity(disk: &Disk) -> Result<Identity> {
         read(disk, place, copy)?;
     }
     let good = copies.iter().filter_map(Identity::decode).max_by_key(|identity| identity.edition);
-    if copies.iter().all(|copy| copy[..16] != MAGIC) {
-        return Err(Error::corrupt("the file is not a store, or its beginning is damaged"));
+    if let Some(identity) = good {
+        return Ok(identity);
     }
-    let is_newer =
-        |copy: &[u8; IDENTITY_BYTES]| copy[..16] == MAGIC && copy[16..18] > MAJOR.to_le_bytes()[..];
-    match good {
-        Some(_) if copies.iter().all(is_newer) => {
-            Err(Error::new(ErrorKind::Unsupported, "the file has a newer format than this version reads"))
+    let version = |copy: &[u8; IDENTITY_BYTES]| {
+        [u16::from_le_bytes([copy[16], copy[17]]), u16::from_le_bytes([copy[18], copy[19]])]
+    };
+    let ours = copies.iter().filter(|copy| copy[..16] == MAGIC).map(version);
+    match ours.max() {
+        None => Err(Error::corrupt("the file is not a store, or its beginning is damaged")),
+        Some(version) if version > VERSION => {
+            let [major, minor] = version;
+            let message = format!("the file has format {major}.{minor}; this version reads 1.0");
+            Err(Error::new(ErrorKind::Unsupported, message))
         }
-        Some(identity) => Ok(identity),
-        None => Err(Error::corrupt("the file's beginning is damaged")),
+        Some(_) => Err(Error::corrupt("the file's beginning is damaged")),
     }
 }
 
