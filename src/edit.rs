@@ -1,5 +1,7 @@
 //! Changing tokens: which one, what of it, and what that did.
 
+use std::fmt;
+
 use crate::error::Result;
 use crate::grants::Grants;
 use crate::id::Id;
@@ -75,13 +77,24 @@ impl From<Id> for Target {
 }
 
 /// Changes to a token, made in one step. What is not named stays as it is.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Edit {
     pub(crate) name: Option<Option<String>>,
     pub(crate) expires: Option<Expiry>,
     pub(crate) grants: Option<Grants>,
     pub(crate) app_data: Option<Vec<u8>>,
     pub(crate) app_word: Option<u64>,
+}
+
+impl fmt::Debug for Edit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Edit")
+            .field("name", &self.name)
+            .field("expires", &self.expires)
+            .field("grants", &self.grants)
+            .field("app_word", &self.app_word)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Edit {

@@ -62,6 +62,66 @@ pub enum ErrorKind {
     Panic,
 }
 
+impl ErrorKind {
+    /// Every kind.
+    pub const ALL: [ErrorKind; 24] = [
+        ErrorKind::NotFound,
+        ErrorKind::Revoked,
+        ErrorKind::Used,
+        ErrorKind::Expired,
+        ErrorKind::NameTaken,
+        ErrorKind::ValueExists,
+        ErrorKind::TypeConflict,
+        ErrorKind::RevisionConflict,
+        ErrorKind::GrantIsAll,
+        ErrorKind::LimitReached,
+        ErrorKind::InvalidArgument,
+        ErrorKind::AlreadyExists,
+        ErrorKind::Io,
+        ErrorKind::Corrupt,
+        ErrorKind::RolledBack,
+        ErrorKind::WrongKey,
+        ErrorKind::Unsupported,
+        ErrorKind::Locked,
+        ErrorKind::Busy,
+        ErrorKind::Closed,
+        ErrorKind::Forked,
+        ErrorKind::CommitUnknown,
+        ErrorKind::Poisoned,
+        ErrorKind::Panic,
+    ];
+
+    /// The name in capitals, as the documents and the command write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            ErrorKind::NotFound => "NOT_FOUND",
+            ErrorKind::Revoked => "REVOKED",
+            ErrorKind::Used => "USED",
+            ErrorKind::Expired => "EXPIRED",
+            ErrorKind::NameTaken => "NAME_TAKEN",
+            ErrorKind::ValueExists => "VALUE_EXISTS",
+            ErrorKind::TypeConflict => "TYPE_CONFLICT",
+            ErrorKind::RevisionConflict => "REVISION_CONFLICT",
+            ErrorKind::GrantIsAll => "GRANT_IS_ALL",
+            ErrorKind::LimitReached => "LIMIT_REACHED",
+            ErrorKind::InvalidArgument => "INVALID_ARGUMENT",
+            ErrorKind::AlreadyExists => "ALREADY_EXISTS",
+            ErrorKind::Io => "IO",
+            ErrorKind::Corrupt => "CORRUPT",
+            ErrorKind::RolledBack => "ROLLED_BACK",
+            ErrorKind::WrongKey => "WRONG_KEY",
+            ErrorKind::Unsupported => "UNSUPPORTED",
+            ErrorKind::Locked => "LOCKED",
+            ErrorKind::Busy => "BUSY",
+            ErrorKind::Closed => "CLOSED",
+            ErrorKind::Forked => "FORKED",
+            ErrorKind::CommitUnknown => "COMMIT_UNKNOWN",
+            ErrorKind::Poisoned => "POISONED",
+            ErrorKind::Panic => "PANIC",
+        }
+    }
+}
+
 /// An error: a [kind](ErrorKind), a line for people, and the operating system's error where there is one.
 ///
 /// It never holds a token's value or a key.

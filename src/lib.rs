@@ -90,3 +90,8 @@ mod sys;
 mod token;
 mod value;
 mod verdict;
+
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,5 +1,6 @@
 //! Making tokens: what goes in, and what comes out once.
 
+use std::fmt;
 use std::time::Duration;
 
 use time::OffsetDateTime;
@@ -56,6 +57,18 @@ pub struct NewToken {
     pub(crate) app_data: Vec<u8>,
     pub(crate) app_word: u64,
     pub(crate) by: String,
+}
+
+impl fmt::Debug for NewToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewToken")
+            .field("type_id", &self.type_id)
+            .field("owner", &self.owner.escape_ascii().to_string())
+            .field("name", &self.name)
+            .field("expires", &self.expires)
+            .field("grants", &self.grants)
+            .finish_non_exhaustive()
+    }
 }
 
 impl NewToken {

@@ -103,6 +103,27 @@ impl TypePolicy {
         &self.prefix
     }
 
+    /// The [default lifetime](TypePolicy::default_lifetime) and the [longest](TypePolicy::max_lifetime); `None` is no
+    /// end.
+    pub fn lifetimes(&self) -> (Option<Duration>, Option<Duration>) {
+        (self.default_lifetime, self.max_lifetime)
+    }
+
+    /// Whether its [names are unique](TypePolicy::unique_names).
+    pub fn has_unique_names(&self) -> bool {
+        self.unique_names
+    }
+
+    /// Whether it is accepted [by name only](TypePolicy::by_name_only).
+    pub fn is_by_name_only(&self) -> bool {
+        self.by_name_only
+    }
+
+    /// Whether it [takes values made elsewhere](TypePolicy::accepts_external).
+    pub fn takes_external(&self) -> bool {
+        self.accepts_external
+    }
+
     pub(crate) fn check(&self) -> Result<()> {
         check_text("a type's name", &self.name)?;
         let prefix_chars = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';

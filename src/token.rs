@@ -27,6 +27,18 @@ pub enum State {
 }
 
 impl State {
+    /// The name in capitals, as the documents and the command write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            State::Revoked => "REVOKED",
+            State::Superseded => "SUPERSEDED",
+            State::Used => "USED",
+            State::Expired => "EXPIRED",
+            State::Disabled => "DISABLED",
+            State::Active => "ACTIVE",
+        }
+    }
+
     /// Whether nothing brings it back: revoked, superseded, used or expired.
     pub fn is_dead(self) -> bool {
         !matches!(self, State::Disabled | State::Active)

@@ -1,0 +1,81 @@
+//! The commands, one a file: each has its arguments and asks the store.
+
+pub(crate) mod change;
+pub(crate) mod create;
+pub(crate) mod edit;
+pub(crate) mod events;
+pub(crate) mod grants;
+pub(crate) mod init;
+pub(crate) mod list;
+pub(crate) mod revoke;
+pub(crate) mod show;
+pub(crate) mod stats;
+pub(crate) mod types;
+pub(crate) mod verify;
+
+use std::path::Path;
+
+use tokenstore::{Options, Store, TypeId};
+
+use crate::args::{Cli, Command, Global};
+use crate::demo;
+use crate::failure::{Answer, Failure};
+use crate::file::read_key;
+use crate::output::Output;
+
+/// Runs what the line says.
+pub(crate) fn run(cli: &Cli, output: &Output) -> Result<Answer, Failure> {
+    let global = &cli.global;
+    match &cli.command {
+        Command::Demo(args) => demo::run(global, args, output),
+        Command::Init(_) => init::run(global, output),
+        Command::Type(args) => with_store(global, |store| types::run(store, args, output)),
+        Command::Create(args) => create::run(global, args, output),
+        Command::Verify(args) => verify::run(global, args, output),
+        Command::List(args) => with_store(global, |store| list::run(store, args, output)),
+        Command::Show(args) => with_store(global, |store| show::run(store, args, output)),
+        Command::Edit(args) => with_store(global, |store| edit::run(store, args, output)),
+        Command::Grant(args) => with_store(global, |store| grants::grant(store, args, output)),
+        Command::Ungrant(args) => with_store(global, |store| grants::ungrant(store, args, output)),
+        Command::RemoveProject(args) => with_store(global, |store| grants::remove(store, args, output)),
+        Command::Revoke(args) => revoke::run(global, args, output),
+        Command::Delete(args) => with_store(global, |store| change::delete(store, args, output)),
+        Command::Disable(args) => with_store(global, |store| change::disable(store, args, output)),
+        Command::Enable(args) => with_store(global, |store| change::enable(store, args, output)),
+        Command::Stats(_) => with_store(global, |store| stats::run(store, output)),
+        Command::Events(args) => with_store(global, |store| events::run(store, args, output)),
+    }
+}
+
+/// Opens the store for one command, and closes it whatever became of that. What is read from standard input is read
+/// before: nobody else can open the store meanwhile.
+fn with_store(
+    global: &Global,
+    command: impl FnOnce(&Store) -> Result<Answer, Failure>,
+) -> Result<Answer, Failure> {
+    let store = options(global)?.open(store_path(global)?)?;
+    let answer = command(&store);
+    match (store.close(), answer) {
+        (Err(error), Ok(_)) => Err(error.into()),
+        (Err(error), Err(failure)) if failure.is_lost_reader() => Err(error.into()),
+        (_, answer) => answer,
+    }
+}
+
+fn store_path(global: &Global) -> Result<&Path, Failure> {
+    let missing = || Failure::Usage("which store? --store PATH says so".to_owned());
+    global.store.as_deref().ok_or_else(missing)
+}
+
+fn options(global: &Global) -> Result<Options, Failure> {
+    let Some(path) = &global.key_file else { return Ok(Options::new()) };
+    Ok(Options::new().key(&*read_key(path)?))
+}
+
+/// The type of this name. One that is not declared is a wrong argument, and says nothing about any token.
+fn type_of(store: &Store, name: &str) -> Result<TypeId, Failure> {
+    // The name is not repeated: it may be a value in the wrong place.
+    let undeclared =
+        || Failure::Usage("the store has no such type; type list shows the ones it has".to_owned());
+    store.find_type(name).ok_or_else(undeclared)
+}

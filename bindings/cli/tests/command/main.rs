@@ -1,0 +1,9 @@
+//! The built command, run as people and scripts run it.
+
+mod bench;
+mod changes;
+mod demo;
+mod exit_codes;
+mod output;
+mod tokens;
+mod values;
