@@ -35,7 +35,7 @@ impl Target {
         Target { id, owner: None, revision: None, by: String::new(), reason: String::new() }
     }
 
-    /// It must have this owner, or the call answers [`NotFound`](crate::ErrorKind::NotFound): for calls on behalf of
+    /// It must have this owner (1 to 255 bytes), or the call answers [`NotFound`](crate::ErrorKind::NotFound): for calls on behalf of
     /// a user who names the id.
     pub fn owner(mut self, owner: impl AsRef<[u8]>) -> Target {
         self.owner = Some(owner.as_ref().to_vec());
@@ -49,13 +49,14 @@ impl Target {
         self
     }
 
-    /// Who acts, for the event log: at most 255 bytes of UTF-8.
+    /// Who acts, for the event log: at most 255 bytes of UTF-8 without control characters.
     pub fn by(mut self, actor: impl Into<String>) -> Target {
         self.by = actor.into();
         self
     }
 
-    /// Why, for the event log, and with a revocation for the token: at most 255 bytes of UTF-8.
+    /// Why, for the event log, and with a revocation for the token: at most 255 bytes of UTF-8 without control
+    /// characters.
     pub fn reason(mut self, reason: impl Into<String>) -> Target {
         self.reason = reason.into();
         self

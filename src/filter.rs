@@ -133,6 +133,7 @@ impl Filter {
 pub struct Page {
     /// The tokens.
     pub tokens: Vec<Token>,
-    /// Where the next page starts, for [`Filter::after`]; `None` after the last.
+    /// Where the next page starts, for [`Filter::after`]; `None` after the last. A page may be empty if none behind it
+    /// passes the filter.
     pub next: Option<Id>,
 }

@@ -123,7 +123,7 @@ impl NewToken {
         self
     }
 
-    /// Who makes it, for the event log: at most 255 bytes of UTF-8.
+    /// Who makes it, for the event log: at most 255 bytes of UTF-8 without control characters.
     pub fn by(mut self, actor: impl Into<String>) -> NewToken {
         self.by = actor.into();
         self

@@ -128,6 +128,23 @@ pub(crate) fn state(record: &Record, now_ms: i64) -> State {
     verdict::state(record.flags(), record.expires_ms, now_ms)
 }
 
+/// Whether a record has the owner that is expected, if one is.
+pub(crate) fn is_owners(record: &Record, target: &Target) -> bool {
+    target.owner.as_ref().is_none_or(|owner| *owner == record.owner)
+}
+
+/// # Errors
+/// RevisionConflict if the record has not the revision that is expected, if one is.
+pub(crate) fn check_revision(record: &Record, target: &Target) -> Result<()> {
+    match target.revision {
+        Some(expected) if expected != record.revision => Err(Error::new(
+            ErrorKind::RevisionConflict,
+            format!("the token is at revision {}", record.revision),
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// A change to a token. The checks come in this order: owner, state, revision, and then what the change itself asks.
 /// Whether another token holds the name is not known here.
 ///
@@ -141,7 +158,7 @@ pub(crate) fn change(
     revision: u64,
     now_ms: i64,
 ) -> Result<Planned> {
-    if target.owner.as_ref().is_some_and(|owner| *owner != record.owner) {
+    if !is_owners(record, target) {
         return Err(Error::not_found());
     }
     let dead = match state(record, now_ms) {
@@ -154,12 +171,7 @@ pub(crate) fn change(
         (None, _) | (Some(_), Action::Revoke | Action::Delete) => {}
         (Some(refusal), _) => return Err(refusal),
     }
-    if target.revision.is_some_and(|expected| expected != record.revision) {
-        return Err(Error::new(
-            ErrorKind::RevisionConflict,
-            format!("the token is at revision {}", record.revision),
-        ));
-    }
+    check_revision(record, target)?;
     let mut after = record.clone();
     match action {
         Action::Edit(edit) => apply_edit(edit, &mut after, policy, now_ms)?,

@@ -33,7 +33,8 @@ impl Store {
         Store { engine }
     }
 
-    /// Declares a type, or finds it if it is declared alike.
+    /// Declares a type, or finds it if it is declared alike. Declare every type before values made elsewhere are
+    /// registered: a value that begins with a prefix declared later is malformed from then on.
     ///
     /// # Errors
     /// [`InvalidArgument`](ErrorKind::InvalidArgument) for a policy out of its ranges;
@@ -41,6 +42,7 @@ impl Store {
     /// type's; [`LimitReached`](ErrorKind::LimitReached) at 1,000 types.
     pub fn declare(&self, policy: &TypePolicy) -> Result<TypeId> {
         policy.check()?;
+        self.engine.alive()?;
         // Declared alike at every start of a service: no need to write then.
         if let Some((type_id, known)) = self.engine.types().iter().find(|(_, known)| *known == policy) {
             debug_assert_eq!(known.name(), policy.name());
@@ -229,9 +231,10 @@ impl Store {
     /// A token by its id.
     ///
     /// # Errors
-    /// [`NotFound`](ErrorKind::NotFound).
-    pub fn get(&self, id: Id) -> Result<Token> {
-        self.engine.get(id)?.ok_or_else(Error::not_found)
+    /// [`NotFound`](ErrorKind::NotFound), also for another owner than the expected one;
+    /// [`RevisionConflict`](ErrorKind::RevisionConflict).
+    pub fn get(&self, target: impl Into<Target>) -> Result<Token> {
+        self.engine.get(&target.into())
     }
 
     /// A page of tokens, ascending by id. A list of pages is no snapshot: each page is what it is when it is read.
@@ -245,10 +248,12 @@ impl Store {
     /// Changes several things of a token in one step: no verify sees one without the others.
     ///
     /// # Errors
+    /// In this order, and nothing is changed then: [`InvalidArgument`](ErrorKind::InvalidArgument) for a field out of
+    /// its range, or [`LimitReached`](ErrorKind::LimitReached) for more than 1,000 projects;
     /// [`NotFound`](ErrorKind::NotFound), also for another owner than the expected one;
     /// [`Revoked`](ErrorKind::Revoked), [`Used`](ErrorKind::Used) and [`Expired`](ErrorKind::Expired) for a token
-    /// that is; [`RevisionConflict`](ErrorKind::RevisionConflict); [`NameTaken`](ErrorKind::NameTaken);
-    /// [`InvalidArgument`](ErrorKind::InvalidArgument); in this order, and nothing is changed then.
+    /// that is; [`RevisionConflict`](ErrorKind::RevisionConflict); [`InvalidArgument`](ErrorKind::InvalidArgument) for
+    /// an expiry that is past or later than the type allows; [`NameTaken`](ErrorKind::NameTaken).
     pub fn edit(&self, target: impl Into<Target>, edit: &Edit) -> Result<Change> {
         self.change(target, Action::Edit(edit.clone()))
     }
@@ -318,7 +323,8 @@ impl Store {
     /// is on the disk. A second revocation changes nothing: the first time and reason stay.
     ///
     /// # Errors
-    /// [`NotFound`](ErrorKind::NotFound), [`RevisionConflict`](ErrorKind::RevisionConflict).
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) for a field out of its range;
+    /// [`NotFound`](ErrorKind::NotFound); [`RevisionConflict`](ErrorKind::RevisionConflict).
     pub fn revoke(&self, target: impl Into<Target>) -> Result<Change> {
         self.change(target, Action::Revoke)
     }
@@ -328,6 +334,7 @@ impl Store {
     ///
     /// [RFC 7009]: https://www.rfc-editor.org/rfc/rfc7009#section-2.2
     pub fn revoke_value(&self, value: &[u8], by: &str, reason: &str) -> Result<Change> {
+        Target::new(Id::NONE).by(by).reason(reason).check()?;
         let nobody = Ok(Change { changed: false, revision: 0 });
         let digest = self.engine.known_digest(value);
         let Some(id) = digest.and_then(|digest| self.engine.id_of(&digest)) else {
@@ -367,6 +374,9 @@ impl Store {
 
     /// Puts the file under another key, or under none. When it returns, the file opens with that key alone. Copies of
     /// the file made before still open with the key before.
+    ///
+    /// # Errors
+    /// [`Unsupported`](ErrorKind::Unsupported) for a store in memory, which has no file to protect.
     pub fn change_key(&self, key: Option<&[u8; 32]>) -> Result<()> {
         self.engine.change_key(key)
     }

@@ -146,13 +146,14 @@ pub(crate) fn of_authorization(header: &[u8]) -> Option<&[u8]> {
     let start = header.iter().position(|byte| !is_blank(byte))?;
     let end = header.iter().rposition(|byte| !is_blank(byte))? + 1;
     let trimmed = &header[start..end];
-    let Some(space) = trimmed.iter().position(is_blank) else { return Some(trimmed) };
+    // Only a space divides; a tab inside is one of the value's bytes.
+    let Some(space) = trimmed.iter().position(|byte| *byte == b' ') else { return Some(trimmed) };
     let (scheme, rest) = trimmed.split_at(space);
     if !scheme.eq_ignore_ascii_case(b"bearer") && !scheme.eq_ignore_ascii_case(b"token") {
         return None;
     }
     let value = &rest[rest.iter().position(|byte| *byte != b' ')?..];
-    if value.iter().any(is_blank) { None } else { Some(value) }
+    if value.contains(&b' ') { None } else { Some(value) }
 }
 
 #[cfg(test)]
@@ -214,9 +215,9 @@ mod tests {
             (" \t ", None),
             ("Basic abc", None),
             ("Bearer abc def", None),
-            ("Bearer abc\tdef", None),
-            ("Bearer\tabc", None),
-            ("Bearer \tabc", None),
+            ("Bearer abc\tdef", Some("abc\tdef")),
+            ("Bearer\tabc", Some("Bearer\tabc")),
+            ("Bearer \tabc", Some("\tabc")),
             ("Bearerabc", Some("Bearerabc")),
             ("Token token=abc", Some("token=abc")),
             ("Bearer abc\n", Some("abc\n")),

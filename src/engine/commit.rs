@@ -180,7 +180,13 @@ impl Engine {
         };
         let policy = self.types.get(record.type_id).ok_or_else(no_such_type)?;
         let revision = pending.head.sequence + 1;
-        let planned = plan::change(action, target, record, policy, revision, pending.now_ms)?;
+        let planned = plan::change(action, target, record, policy, revision, pending.now_ms);
+        // Who was told that it has expired was told for good.
+        let planned = planned.inspect_err(|error| {
+            if error.kind() == ErrorKind::Expired {
+                self.now.raise(pending.now_ms);
+            }
+        })?;
         let (before, after) = match planned {
             Planned::Nothing => return Ok(Change { changed: false, revision: record.revision }),
             Planned::Put(after) => (record.clone(), Some(*after)),
@@ -258,6 +264,8 @@ impl Engine {
                 continue;
             }
             if plan::state(record, pending.now_ms).is_dead() {
+                // The name is free from now on, whatever the clock does.
+                self.now.raise(pending.now_ms);
                 lock(&self.book).free_name(&self.keys, owner, name, id);
             } else {
                 return Ok(Some(record.clone()));

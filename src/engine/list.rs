@@ -12,7 +12,7 @@ use crate::index::time_of_use_ms;
 use crate::plan::{Action, Op};
 use crate::record::{Record, RecordName, Table, decode_event, decode_token, record_name, token_key, unseal};
 use crate::storage::Snapshot;
-use crate::token::{Revocation, Token};
+use crate::token::{Revocation, State, Token};
 use crate::verdict::{flag, state};
 
 /// How many records a page looks at in one snapshot: a filter that lets nothing through gets further ones.
@@ -48,12 +48,24 @@ pub struct Stats {
 }
 
 impl Engine {
-    pub(crate) fn get(&self, id: Id) -> Result<Option<Token>> {
+    pub(crate) fn get(&self, target: &Target) -> Result<Token> {
+        target.check()?;
         self.with_storage(|storage| {
             let snapshot = storage.read()?;
             let now_ms = self.now.ms();
-            self.record(&*snapshot, id)?.map(|record| self.token(&*snapshot, record, now_ms)).transpose()
+            let record =
+                self.record(&*snapshot, target.id)?.filter(|record| crate::plan::is_owners(record, target));
+            let record = record.ok_or_else(Error::not_found)?;
+            crate::plan::check_revision(&record, target)?;
+            self.token(&*snapshot, record, now_ms).inspect(|token| self.show(token, now_ms))
         })
+    }
+
+    /// Whoever is shown that a token has expired is told for good.
+    fn show(&self, token: &Token, now_ms: i64) {
+        if token.state == State::Expired {
+            self.now.raise(now_ms);
+        }
     }
 
     fn record(&self, snapshot: &dyn Snapshot, id: Id) -> Result<Option<Record>> {
@@ -128,6 +140,7 @@ impl Engine {
                     last = Some(record.id);
                     let token = self.token(&*snapshot, record, now_ms)?;
                     if filter.admits(&token) {
+                        self.show(&token, now_ms);
                         tokens.push(token);
                     }
                 }
@@ -187,6 +200,7 @@ impl Engine {
     /// Takes a project from every token that is granted it by name; returns how many.
     pub(crate) fn remove_project(&self, project: &[u8], by: &str, reason: &str) -> Result<u64> {
         crate::limits::check_project(project)?;
+        Target::new(Id::NONE).by(by).reason(reason).check()?;
         self.changeable()?;
         let (mut removed, mut after) = (0, None);
         loop {

@@ -265,6 +265,8 @@ impl Writer {
         known.tokens -= 1;
         if known.tokens == 0 {
             self.owners.remove(bytes);
+            // References to it lead nowhere from now on.
+            index.arena.seal(owner, 0);
             self.blocks.give(owner, 1 + packed::words_for(len) as u32);
         }
     }
