@@ -4,8 +4,8 @@
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::ptr::NonNull;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// Real time in milliseconds since the Unix epoch, behind by at most the kernel's tick (1 to 10 ms).
 #[inline]
@@ -38,18 +38,37 @@ fn clock_ms(clock: libc::clockid_t) -> i64 {
 /// Zeroed 64-bit words in pages of their own: they cost memory once they are touched, and can be given back while
 /// others may still read them (who then read zeros).
 pub(crate) struct Words {
-    map: NonNull<libc::c_void>,
-    map_bytes: usize,
     first: NonNull<AtomicU64>,
     len: usize,
+    /// What they lie in, with other parts of it.
+    map: Arc<Map>,
 }
 
-// SAFETY: the words are atomics, shared like any `&[AtomicU64]`; the mapping is made once and unmapped in drop.
+// SAFETY: the words are atomics, shared like any `&[AtomicU64]`, in a mapping that lives as long as they do.
 unsafe impl Send for Words {}
 // SAFETY: as above.
 unsafe impl Sync for Words {}
 
+/// A private anonymous mapping.
+struct Map {
+    start: NonNull<libc::c_void>,
+    bytes: usize,
+}
+
+// SAFETY: it is an address and a length; who reads the memory does so through atomics.
+unsafe impl Send for Map {}
+// SAFETY: as above.
+unsafe impl Sync for Map {}
+
+impl Drop for Map {
+    fn drop(&mut self) {
+        // SAFETY: the mapping was made with this length, and every part of it is gone.
+        unsafe { libc::munmap(self.start.as_ptr(), self.bytes) };
+    }
+}
+
 const HUGE_PAGE: usize = 2 << 20;
+const PAGE: usize = 4096;
 
 impl Words {
     /// `len` zeroed words, on huge pages where that is worth it and the system allows it.
@@ -59,7 +78,7 @@ impl Words {
         let huge = bytes >= HUGE_PAGE;
         let map_bytes = if huge { bytes + HUGE_PAGE } else { bytes };
         // SAFETY: a new private anonymous mapping at an address of the kernel's choice touches no other memory.
-        let map = unsafe {
+        let start = unsafe {
             libc::mmap(
                 std::ptr::null_mut(),
                 map_bytes,
@@ -69,39 +88,52 @@ impl Words {
                 0,
             )
         };
-        if map == libc::MAP_FAILED {
+        if start == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
         }
-        let map = NonNull::new(map).ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))?;
-        let skip = if huge { map.align_offset_of(HUGE_PAGE) } else { 0 };
+        let start = NonNull::new(start).ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))?;
+        let map = Arc::new(Map { start, bytes: map_bytes });
+        let skip = if huge { start.as_ptr().addr().wrapping_neg() & (HUGE_PAGE - 1) } else { 0 };
         // SAFETY: `skip` is under a huge page, by which the mapping is longer than `bytes`.
-        let first = unsafe { map.byte_add(skip) }.cast::<AtomicU64>();
+        let first = unsafe { start.byte_add(skip) }.cast::<AtomicU64>();
         #[cfg(target_os = "linux")]
         if huge {
             // SAFETY: the range lies within the mapping, which is ours. Advice that is refused changes nothing.
             unsafe { libc::madvise(first.as_ptr().cast(), bytes, libc::MADV_HUGEPAGE) };
         }
-        Ok(Words { map, map_bytes, first, len })
+        Ok(Words { first, len, map })
     }
 
-    /// Gives the memory back. Whoever still reads sees zeros.
+    /// The same words in parts of `len` each, the last of which may be shorter: small tables side by side lie on
+    /// huge pages, too.
+    pub(crate) fn into_parts(self, len: usize) -> Vec<Words> {
+        let starts = (0..self.len).step_by(len.max(1));
+        starts
+            .map(|start| Words {
+                // SAFETY: `start` is under the words' number, so that it lies in the mapping.
+                first: unsafe { self.first.add(start) },
+                len: len.min(self.len - start),
+                map: Arc::clone(&self.map),
+            })
+            .collect()
+    }
+
+    /// Gives the memory back, as far as it is whole pages. Whoever still reads sees zeros there.
     pub(crate) fn discard(&self) {
         #[cfg(target_os = "linux")]
-        // SAFETY: the mapping is private, anonymous and ours: the kernel replaces its pages by zero pages, which are
-        // valid words. Readers hold atomics and expect any value.
-        unsafe {
-            libc::madvise(self.map.as_ptr(), self.map_bytes, libc::MADV_DONTNEED)
-        };
-    }
-}
-
-trait AlignOffset {
-    fn align_offset_of(&self, align: usize) -> usize;
-}
-
-impl AlignOffset for NonNull<libc::c_void> {
-    fn align_offset_of(&self, align: usize) -> usize {
-        self.as_ptr().addr().wrapping_neg() & (align - 1)
+        {
+            let start = self.first.as_ptr().addr();
+            let skip = start.wrapping_neg() & (PAGE - 1);
+            let bytes = (self.len * 8).saturating_sub(skip) & !(PAGE - 1);
+            if bytes > 0 {
+                // SAFETY: these whole pages lie within these words, which are part of a private anonymous mapping of
+                // ours: the kernel replaces them by zero pages, which are valid words. Readers hold atomics and expect
+                // any value.
+                unsafe {
+                    libc::madvise(self.first.as_ptr().byte_add(skip).cast(), bytes, libc::MADV_DONTNEED)
+                };
+            }
+        }
     }
 }
 
@@ -113,13 +145,6 @@ impl std::ops::Deref for Words {
         // SAFETY: `first` is aligned, and `len` words from it lie in the mapping, which lives as long as `self`. It
         // was zeroed by the kernel, and any bytes are valid words.
         unsafe { std::slice::from_raw_parts(self.first.as_ptr(), self.len) }
-    }
-}
-
-impl Drop for Words {
-    fn drop(&mut self) {
-        // SAFETY: the mapping was made by `new` with this length, and no borrow outlives `self`.
-        unsafe { libc::munmap(self.map.as_ptr(), self.map_bytes) };
     }
 }
 

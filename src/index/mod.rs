@@ -95,14 +95,14 @@ impl Index {
     /// An index with room for `tokens` tokens, and its writer.
     pub(crate) fn new(tokens: usize) -> Result<(Index, Writer)> {
         let slots = (tokens / SHARDS * 3 / 2).max(MIN_SLOTS);
+        let words = Words::new(SHARDS * slots * SLOT_WORDS).map_err(no_memory)?;
         let mut shards = Vec::with_capacity(SHARDS);
-        for _ in 0..SHARDS {
+        for words in words.into_parts(slots * SLOT_WORDS) {
             let shard = Shard {
                 version: AtomicU64::new(0),
                 current: AtomicUsize::new(0),
                 tables: [const { OnceLock::new() }; TABLES],
             };
-            let words = Words::new(slots * SLOT_WORDS).map_err(no_memory)?;
             shard.tables[0].get_or_init(|| words);
             shards.push(shard);
         }
