@@ -305,6 +305,10 @@ fn storage_error(error: redb::Error) -> Error {
         }
         redb::Error::Io(error) => Error::io("reading or writing the store", &error),
         redb::Error::Corrupted(what) => Error::corrupt(format!("the file is damaged: {what}")),
+        redb::Error::UpgradeRequired(version) => {
+            // There never was a store on another format of redb.
+            Error::corrupt(format!("the file is damaged: its pages say format {version}"))
+        }
         redb::Error::TableDoesNotExist(_) | redb::Error::TableTypeMismatch { .. } => {
             Error::corrupt("the file is damaged: a table is missing")
         }
