@@ -5,9 +5,10 @@
 //! what both the old and the new state allow, and the store takes no more changes until it is opened again.
 
 use std::collections::{BTreeMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::types::too_many;
-use super::{Engine, health, lock};
+use super::{Engine, health, lock, no_answer};
 use crate::edit::{Change, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::EventKind;
@@ -68,24 +69,22 @@ impl Engine {
                 // What ends tokens is shown already: whatever fails from here on ends all changes.
                 let (batch, head, changes) =
                     self.batch(pending, uses).inspect_err(|_| self.worsen(health::FAILED))?;
-                match rows.commit(&batch) {
-                    Ok(()) => {
+                let (health, error) = match catch_unwind(AssertUnwindSafe(|| rows.commit(&batch))) {
+                    Ok(Ok(())) => {
                         desk.head = head;
                         self.publish(desk, changes).inspect_err(|_| self.worsen(health::FAILED))?;
-                        Ok(answers)
+                        return Ok(answers);
                     }
-                    Err(error) => {
-                        self.worsen(health::FAILED);
-                        self.keep_what_both_allow(desk, &changes);
-                        Err(match error {
-                            CommitError::NotDone(error) => error,
-                            CommitError::Unknown(error) => Error::new(
-                                ErrorKind::CommitUnknown,
-                                format!("the change may or may not be in the file: {error}"),
-                            ),
-                        })
+                    Ok(Err(CommitError::NotDone(error))) => (health::FAILED, error),
+                    Ok(Err(CommitError::Unknown(error))) => {
+                        let message = format!("the change may or may not be in the file: {error}");
+                        (health::FAILED, Error::new(ErrorKind::CommitUnknown, message))
                     }
-                }
+                    Err(_) => (health::PANICKED, no_answer()),
+                };
+                self.worsen(health);
+                self.keep_what_both_allow(desk, &changes);
+                Err(error)
             })
         });
         ran.unwrap_or_else(|error| {

@@ -251,6 +251,8 @@ impl Engine {
     }
 
     pub(crate) fn stats(&self) -> Result<Stats> {
+        // Before the lock, which in a forked child may be held by a thread that does not exist there.
+        self.usable()?;
         let desk = lock(&self.desk);
         let file_bytes = self.with_storage(|storage| storage.used_bytes(self.settings.busy_timeout))?;
         Ok(Stats {
