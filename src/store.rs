@@ -381,7 +381,8 @@ impl Store {
         self.engine.change_key(key)
     }
 
-    /// Writes last uses and the mark of the clock to the disk now, instead of with the next changes or at the close.
+    /// Writes last uses and the mark of the clock to the disk now. Otherwise every change writes a few uses, and the
+    /// close the rest: what a crash loses is the uses since then.
     pub fn flush(&self) -> Result<()> {
         self.engine.flush()
     }

@@ -26,7 +26,9 @@ use crate::storage::{Batch, CommitError, Writer};
 use crate::value::fill_random;
 
 /// How many slots a commit looks through for uses to write out.
-const USES_A_COMMIT: usize = 1_024;
+const SLOTS_A_COMMIT: usize = 1_024;
+/// How many uses a commit writes out: each may cost it a page.
+const USES_A_COMMIT: usize = 16;
 
 /// What only the one who commits needs.
 pub(super) struct Desk {
@@ -64,8 +66,7 @@ impl Engine {
                 if pending.events.is_empty() {
                     return Ok(answers);
                 }
-                let mut uses = Vec::new();
-                desk.writer.take_uses(&self.index, USES_A_COMMIT, |id, unit| uses.push((id, unit)));
+                let uses = desk.writer.take_uses(&self.index, SLOTS_A_COMMIT, USES_A_COMMIT);
                 // What ends tokens is shown already: whatever fails from here on ends all changes.
                 let (batch, head, changes) =
                     self.batch(pending, uses).inspect_err(|_| self.worsen(health::FAILED))?;
@@ -374,11 +375,9 @@ impl Engine {
     pub(super) fn flush_uses(&self, desk: &mut Desk) -> Result<()> {
         let resolution = self.settings.use_resolution_ms;
         let now_ms = self.now.ms();
-        let mut last_uses = Vec::new();
-        let visits = desk.writer.visits(&self.index);
-        desk.writer.take_uses(&self.index, visits, |id, unit| {
-            last_uses.push((id, Some(time_of_use_ms(unit, now_ms, resolution))));
-        });
+        let uses = desk.writer.take_uses(&self.index, desk.writer.visits(&self.index), usize::MAX);
+        let at_ms = |unit| Some(time_of_use_ms(unit, now_ms, resolution));
+        let last_uses: Vec<_> = uses.into_iter().map(|(id, unit)| (id, at_ms(unit))).collect();
         let mut head = desk.head.clone();
         self.now.raise(now_ms);
         head.mark_ms = self.now.mark_to_keep_ms();

@@ -161,9 +161,14 @@ impl Writer {
         (tables + owners + texts) as u64 + self.blocks.bytes()
     }
 
-    /// Goes on through the slots, `visits` of them, and calls `each` for every use that was not taken yet.
-    pub(crate) fn take_uses(&mut self, index: &Index, visits: usize, mut each: impl FnMut(Id, u32)) {
+    /// Goes on through the slots, at most `visits` of them, and takes the uses that were not taken yet, at most `most`;
+    /// ascending by id.
+    pub(crate) fn take_uses(&mut self, index: &Index, visits: usize, most: usize) -> Vec<(Id, u32)> {
+        let mut uses = Vec::new();
         for _ in 0..visits {
+            if uses.len() == most {
+                break;
+            }
             let (number, place) = self.sweep;
             let slot = index.shards.get(number).and_then(|shard| slot_of(shard.table(), place));
             let Some(slot) = slot else {
@@ -174,9 +179,11 @@ impl Writer {
             if !slot.stamp().is_vacant()
                 && let Some(unit) = slot.take_use()
             {
-                each(slot.read().id, unit);
+                uses.push((slot.read().id, unit));
             }
         }
+        uses.sort_unstable();
+        uses
     }
 
     /// How many visits go once through all slots.
