@@ -10,6 +10,7 @@
 mod cases_support;
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
 use std::path::Path;
 
 use cases_support::cells::{
@@ -35,7 +36,8 @@ fn play(files: &[CaseFile], between: Between) -> Report {
 #[test]
 fn every_line_is_answered_as_the_documents_say_and_every_cell_is_covered() {
     let report = play(&case_files(), Between::StaysOpen);
-    println!(
+    writeln!(
+        std::io::stdout(),
         "cases: {} files, {} scenarios, {} lines passed ({} operations), {} of {} cells covered",
         report.files,
         report.scenarios,
@@ -43,7 +45,8 @@ fn every_line_is_answered_as_the_documents_say_and_every_cell_is_covered() {
         report.operations,
         report.coverage.hit_count(),
         Coverage::wanted().len(),
-    );
+    )
+    .expect("a standard output");
     let faults: Vec<String> = report.failures.into_iter().chain(report.coverage.faults()).collect();
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
     assert!(report.lines >= 300, "too few lines to mean anything");
@@ -54,10 +57,13 @@ fn every_line_is_answered_as_the_documents_say_and_every_cell_is_covered() {
 #[test]
 fn every_line_is_answered_alike_if_the_store_is_reopened_before_it() {
     let report = play(&case_files(), Between::Reopened);
-    println!(
+    writeln!(
+        std::io::stdout(),
         "cases, reopened before every line: {} scenarios, {} lines passed",
-        report.scenarios, report.lines
-    );
+        report.scenarios,
+        report.lines
+    )
+    .expect("a standard output");
     assert!(report.failures.is_empty(), "{}", report.failures.join("\n"));
 }
 

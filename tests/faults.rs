@@ -98,8 +98,13 @@ fn no_failing_operation_loses_what_was_acknowledged_or_lets_in_what_was_ended() 
     }
     let (runs, images) = (runs.into_inner(), images.into_inner());
     let seconds = start.elapsed().as_secs_f64();
-    println!("faults: {runs} runs, {images} images opened, 0 wrong, {seconds:.1} s, seed {seed}");
-    println!("  {:?}", tally.into_inner().expect("no panic under it"));
+    writeln!(
+        std::io::stdout(),
+        "faults: {runs} runs, {images} images opened, 0 wrong, {seconds:.1} s, seed {seed}"
+    )
+    .expect("a standard output");
+    writeln!(std::io::stdout(), "  {:?}", tally.into_inner().expect("no panic under it"))
+        .expect("a standard output");
     assert!(runs > 500);
 }
 
@@ -442,7 +447,7 @@ fn a_panic_beneath_is_an_error_and_loses_nothing() {
         }
         *answers.entry(stopped.err()).or_insert(0) += 1;
     }
-    println!("panics beneath: {answers:?}, seed {seed}");
+    writeln!(std::io::stdout(), "panics beneath: {answers:?}, seed {seed}").expect("a standard output");
 }
 
 /// A read that fails is no reason to show fewer tokens, and one that gives another bit than was written is found out
@@ -515,7 +520,12 @@ fn no_failing_or_lying_read_is_believed() {
             *outcomes.entry((how, outcome)).or_insert(0) += 1;
         }
     }
-    println!("reads: {reads}, {:.1} s, seed {seed}: {outcomes:?}", start.elapsed().as_secs_f64());
+    writeln!(
+        std::io::stdout(),
+        "reads: {reads}, {:.1} s, seed {seed}: {outcomes:?}",
+        start.elapsed().as_secs_f64()
+    )
+    .expect("a standard output");
 }
 
 /// What other processes do, for the tests below.
@@ -629,11 +639,12 @@ fn a_killed_process_leaves_all_that_was_acknowledged() {
         }
         store.close().unwrap();
     }
-    println!(
+    writeln!(
+        std::io::stdout(),
         "kill -9: {rounds} rounds, {acknowledged} changes acknowledged, {under_way} under way of which {kept} were \
          kept, 0 lost, {:.1} s, seed {seed}",
         start.elapsed().as_secs_f64()
-    );
+    ).expect("a standard output");
     assert!(acknowledged > rounds);
     let left = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
     for name in left {
@@ -820,7 +831,8 @@ fn a_child_forked_in_the_middle_of_changes_does_not_hang() {
             stop.store(true, Ordering::Relaxed);
         });
     }
-    println!("forks: {forks} beside {} changes", changes.load(Ordering::Relaxed));
+    writeln!(std::io::stdout(), "forks: {forks} beside {} changes", changes.load(Ordering::Relaxed))
+        .expect("a standard output");
     store.close().unwrap();
     assert_eq!(opened_elsewhere(&path), ["Ok"]);
 }

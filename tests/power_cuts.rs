@@ -20,6 +20,7 @@
 mod support;
 
 use std::collections::HashSet;
+use std::io::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -48,7 +49,12 @@ fn what_was_acknowledged_survives_a_power_cut_at_any_moment() {
         let wrong = check_life(&life, &depth, seed, &tally, usize::MAX);
         assert!(wrong.is_empty(), "seed {seed}: {}", wrong.join("\n"));
     }
-    println!("power cuts: {tally}, 0 wrong, {:.1} s, seed {seed}", start.elapsed().as_secs_f64());
+    writeln!(
+        std::io::stdout(),
+        "power cuts: {tally}, 0 wrong, {:.1} s, seed {seed}",
+        start.elapsed().as_secs_f64()
+    )
+    .expect("a standard output");
     assert!(tally.images.load(Ordering::Relaxed) >= 5_000);
 }
 
@@ -83,10 +89,12 @@ fn a_recovery_can_be_cut_short_again_and_a_crash_be_followed_by_a_power_cut() {
         let wrong = check_life(&after, &depth, seed, &tally, usize::MAX);
         assert!(wrong.is_empty(), "seed {seed}, base {base} at {moment}: {}", wrong.join("\n"));
     }
-    println!(
+    writeln!(
+        std::io::stdout(),
         "cuts of {bases} recoveries: {tally}, 0 wrong, {:.1} s, seed {seed}",
         start.elapsed().as_secs_f64()
-    );
+    )
+    .expect("a standard output");
     assert!(tally.images.load(Ordering::Relaxed) >= 500);
 }
 
@@ -110,7 +118,8 @@ fn a_disk_that_skips_a_sync_is_found_out() {
         let tally = Tally::default();
         let depth = |_| Depth { tear_all: false, tear_sectors: false, random: 1 };
         let wrong = check_life(&life, &depth, seed, &tally, 1);
-        println!("without {what}: wrong after {tally}: {}", first_line(&wrong));
+        writeln!(std::io::stdout(), "without {what}: wrong after {tally}: {}", first_line(&wrong))
+            .expect("a standard output");
         assert!(!wrong.is_empty(), "seed {seed}: a disk without {what} was not found out");
     }
 }

@@ -5,6 +5,7 @@
 //! everything, while eight verify: an answer that is neither state fails. Stores that check a name and then take it
 //! give it twice: here threads create one name, and all but one must lose.
 
+use std::io::Write as _;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -132,7 +133,8 @@ fn no_answer_mixes_two_states_of_an_edited_token() {
     let (verified, edited) = race(&store, &states, &values, &[], (4_000_000, 2_000), |turn| {
         store.edit(tokens[turn % TOKENS].id, &states[(turn / TOKENS + 1) % 2].edit()).unwrap();
     });
-    println!("races: {verified} verifies against {edited} edits, none mixed");
+    writeln!(std::io::stdout(), "races: {verified} verifies against {edited} edits, none mixed")
+        .expect("a standard output");
 }
 
 /// A type is for life, so that a value changes it only by being deleted and registered anew.
@@ -158,7 +160,8 @@ fn no_answer_mixes_two_tokens_of_one_value() {
         store.delete(ids[n]).unwrap();
         ids[n] = register(n, &states[(turn / TOKENS + 1) % 2]);
     });
-    println!("races: {verified} verifies against {replaced} replaced tokens, none mixed");
+    writeln!(std::io::stdout(), "races: {verified} verifies against {replaced} replaced tokens, none mixed")
+        .expect("a standard output");
 }
 
 #[test]
@@ -263,5 +266,10 @@ fn growth_and_deletion_hide_and_reveal_nobody() {
         }
         done.store(true, Ordering::Relaxed);
     });
-    println!("races: {} lookups of tokens that stay, beside growth and deletion", lookups.into_inner());
+    writeln!(
+        std::io::stdout(),
+        "races: {} lookups of tokens that stay, beside growth and deletion",
+        lookups.into_inner()
+    )
+    .expect("a standard output");
 }

@@ -240,7 +240,13 @@ fn no_value_stays_in_memory_nor_in_a_file() {
     assert_eq!(hits(&[KEY.to_vec(), vec![0x77; 32]], &files(folder.path())), 0, "a key is in a file");
     watched.go_on();
     assert!(watched.child.wait().unwrap().success());
-    println!("secrets: {} values, {} MiB of memory, nothing found", values.len(), searched >> 20);
+    writeln!(
+        std::io::stdout(),
+        "secrets: {} values, {} MiB of memory, nothing found",
+        values.len(),
+        searched >> 20
+    )
+    .unwrap();
 }
 
 #[test]

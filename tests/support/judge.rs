@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -161,7 +162,11 @@ impl Tally {
         }
         let slowest = *self.slowest.lock().expect("no panic under it");
         let seconds = start.elapsed().as_secs_f64();
-        println!("{what}: {all} files, {seconds:.1} s, the slowest {slowest:.0?}, seed {seed}\n{text}");
+        writeln!(
+            std::io::stdout(),
+            "{what}: {all} files, {seconds:.1} s, the slowest {slowest:.0?}, seed {seed}\n{text}"
+        )
+        .expect("a standard output");
     }
 }
 
