@@ -3,10 +3,10 @@
 use std::fmt;
 
 use crate::error::Result;
+use crate::expiry::Expiry;
 use crate::grants::Grants;
 use crate::id::Id;
 use crate::limits::{check_app_data, check_optional_text, check_owner, check_text};
-use crate::new_token::Expiry;
 
 /// A token to act on, with what must hold of it, and who acts why. An [`Id`] converts into it.
 ///

@@ -2,10 +2,8 @@
 
 use time::OffsetDateTime;
 
-use crate::clock::from_ms;
 use crate::id::Id;
 use crate::policy::TypeId;
-use crate::record::{EventRecord, Subject};
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -92,15 +90,4 @@ pub struct Event {
     pub by: String,
     /// Why, as the caller said; may be empty.
     pub reason: String,
-}
-
-impl Event {
-    pub(crate) fn new(sequence: u64, record: EventRecord) -> Event {
-        let EventRecord { kind, at_ms, subject, by, reason } = record;
-        let (id, type_id) = match subject {
-            Subject::Token(id) => (Some(id), None),
-            Subject::Type(type_id) => (None, Some(type_id)),
-        };
-        Event { sequence, kind, at: from_ms(at_ms), id, type_id, by, reason }
-    }
 }

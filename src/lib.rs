@@ -52,13 +52,14 @@ pub use crate::edit::{Change, Edit, Target};
 pub use crate::engine::Stats;
 pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::event::{Event, EventKind};
+pub use crate::expiry::Expiry;
 pub use crate::filter::{Filter, Page};
 pub use crate::grants::Grants;
 pub use crate::id::Id;
 pub use crate::limits::{
     MAX_APP_DATA_BYTES, MAX_BINDING_BYTES, MAX_OWNER_BYTES, MAX_PROJECT_BYTES, MAX_PROJECTS, MAX_TEXT_BYTES,
 };
-pub use crate::new_token::{Created, CreatedOrExisting, Expiry, NewToken, Registered};
+pub use crate::new_token::{Created, CreatedOrExisting, NewToken, Registered};
 pub use crate::options::Options;
 pub use crate::policy::{MAX_PREFIX_BYTES, MAX_TYPES, TypeId, TypePolicy};
 pub use crate::store::{Owner, Store};
@@ -71,6 +72,7 @@ mod edit;
 mod engine;
 mod error;
 mod event;
+mod expiry;
 mod filter;
 mod grants;
 mod id;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::clock::{NEVER_MS, duration_ms};
 use crate::error::{Error, Result};
+use crate::expiry::Expiry;
 use crate::limits::check_text;
-use crate::new_token::Expiry;
 
 /// How many types a store can have.
 pub const MAX_TYPES: usize = 1_000;

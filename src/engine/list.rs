@@ -190,7 +190,7 @@ impl Engine {
             let mut events = Vec::new();
             storage.read()?.events(after.saturating_add(1), &mut |sequence, row| {
                 let body = unseal(&self.keys, Table::Events, &sequence.to_be_bytes(), row)?.0;
-                events.push(Event::new(sequence, decode_event(body)?));
+                events.push(decode_event(body)?.into_event(sequence));
                 Ok(events.len() < limit)
             })?;
             Ok(events)

@@ -17,8 +17,9 @@ use std::collections::BTreeSet;
 
 pub(crate) use self::wire::{decode_event, decode_head, decode_policy, decode_token};
 pub(crate) use self::wire::{encode_event, encode_head, encode_policy, encode_token};
+use crate::clock::from_ms;
 use crate::error::{Error, Result};
-use crate::event::EventKind;
+use crate::event::{Event, EventKind};
 use crate::grants::Grants;
 use crate::id::Id;
 use crate::key::{Digest, Keys, TAG_BYTES};
@@ -152,6 +153,18 @@ pub(crate) struct EventRecord {
     pub(crate) subject: Subject,
     pub(crate) by: String,
     pub(crate) reason: String,
+}
+
+impl EventRecord {
+    /// The event under its number, as callers see it.
+    pub(crate) fn into_event(self, sequence: u64) -> Event {
+        let EventRecord { kind, at_ms, subject, by, reason } = self;
+        let (id, type_id) = match subject {
+            Subject::Token(id) => (Some(id), None),
+            Subject::Type(type_id) => (None, Some(type_id)),
+        };
+        Event { sequence, kind, at: from_ms(at_ms), id, type_id, by, reason }
+    }
 }
 
 /// What an event is about.
