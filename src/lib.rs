@@ -73,6 +73,10 @@ mod engine;
 mod error;
 mod event;
 mod expiry;
+// Unit tests are linked with the library itself, which has the same symbols.
+#[cfg(not(test))]
+#[allow(unsafe_code)]
+pub mod ffi;
 mod filter;
 mod grants;
 mod id;

@@ -219,7 +219,39 @@ impl Store {
     /// # Errors
     /// As [`verify`](Store::verify); no verdict is written then.
     pub fn verify_many(&self, values: &[&[u8]], query: &Query, verdicts: &mut [Verdict]) -> Result<usize> {
-        self.engine.verify_many(values, query, verdicts)
+        if values.len() != verdicts.len() {
+            return Err(Error::invalid("there must be as many verdicts as values"));
+        }
+        let value = |n: usize| values.get(n).copied().unwrap_or_default();
+        self.engine.verify_each(values.len(), value, query, |n, verdict| {
+            if let Some(place) = verdicts.get_mut(n) {
+                *place = verdict;
+            }
+        })
+    }
+
+    /// [`verify_many`](Store::verify_many) for whoever has values and verdicts in another form.
+    #[cfg(not(test))]
+    pub(crate) fn verify_each<'a>(
+        &self,
+        count: usize,
+        value: impl Fn(usize) -> &'a [u8],
+        query: &Query,
+        put: impl FnMut(usize, Verdict),
+    ) -> Result<usize> {
+        self.engine.verify_each(count, value, query, put)
+    }
+
+    /// An error if nothing may be asked of the store.
+    #[cfg(not(test))]
+    pub(crate) fn alive(&self) -> Result<()> {
+        self.engine.alive()
+    }
+
+    /// Ends all changes, after a panic.
+    #[cfg(not(test))]
+    pub(crate) fn poison(&self) {
+        self.engine.poison();
     }
 
     /// The bytes of an owner whom a verdict refers to; `None` if the owner's last token was deleted since.

@@ -94,6 +94,12 @@ impl Engine {
         self.index.peek(digest).map(|(id, _, _)| id)
     }
 
+    /// Ends all changes, after a panic.
+    #[cfg(not(test))]
+    pub(crate) fn poison(&self) {
+        self.worsen(health::PANICKED);
+    }
+
     /// An error if nothing may be asked of it.
     pub(crate) fn alive(&self) -> Result<()> {
         self.usable()

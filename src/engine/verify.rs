@@ -31,22 +31,21 @@ impl Engine {
     }
 
     /// Judges many values by one query and one reading of the clock; returns how many are allowed.
-    pub(crate) fn verify_many(
+    pub(crate) fn verify_each<'a>(
         &self,
-        values: &[&[u8]],
+        count: usize,
+        value: impl Fn(usize) -> &'a [u8],
         query: &Query,
-        verdicts: &mut [Verdict],
+        mut put: impl FnMut(usize, Verdict),
     ) -> Result<usize> {
         self.may_verify(query)?;
-        if values.len() != verdicts.len() {
-            return Err(Error::invalid("there must be as many verdicts as values"));
-        }
         let now_ms = self.now.ms();
         let mut allowed = 0;
-        for (values, verdicts) in values.chunks(LANES).zip(verdicts.chunks_mut(LANES)) {
+        for first in (0..count).step_by(LANES) {
+            let lanes = LANES.min(count - first);
             let mut candidates = [Candidate::Malformed; LANES];
-            for (candidate, value) in candidates.iter_mut().zip(values) {
-                *candidate = self.candidate(value);
+            for (lane, candidate) in candidates.iter_mut().enumerate().take(lanes) {
+                *candidate = self.candidate(value(first + lane));
             }
             // Loads that do not wait for each other: the lines are on their way when they are needed.
             let touched = candidates.iter().fold(0, |touched, candidate| match candidate {
@@ -54,9 +53,10 @@ impl Engine {
                 Candidate::Malformed => touched,
             });
             std::hint::black_box(touched);
-            for (verdict, candidate) in verdicts.iter_mut().zip(candidates) {
-                *verdict = self.judge(candidate, query, now_ms);
+            for (lane, candidate) in candidates.into_iter().enumerate().take(lanes) {
+                let verdict = self.judge(candidate, query, now_ms);
                 allowed += usize::from(verdict.allowed());
+                put(first + lane, verdict);
             }
         }
         scrub_stack();
@@ -88,7 +88,9 @@ impl Engine {
 
     #[inline]
     fn judge(&self, candidate: Candidate<'_>, query: &Query, now_ms: i64) -> Verdict {
-        let Candidate::Hashed(digest, prefix) = candidate else { return Verdict::MALFORMED };
+        let Candidate::Hashed(digest, prefix) = candidate else {
+            return Verdict::MALFORMED;
+        };
         let Some((facts, found)) = self.index.find(&digest, query, |type_id| self.by_name_only(type_id))
         else {
             return self.miss(prefix);
@@ -110,7 +112,9 @@ impl Engine {
     /// The answer for a value that nobody has: unknown, if somebody could.
     #[cold]
     fn miss(&self, prefix: Option<&[u8]>) -> Verdict {
-        let Some(prefix) = prefix else { return Verdict::NO_TOKEN };
+        let Some(prefix) = prefix else {
+            return Verdict::NO_TOKEN;
+        };
         let declared = self.types.iter().any(|(_, policy)| policy.prefix.as_bytes() == prefix);
         // What is made like ours under a prefix that nobody declared is an outsider's value like any other, unless
         // it begins with a declared one.

@@ -1,0 +1,73 @@
+//! The C interface. Every pointer is checked here, and every panic caught; nothing is decided here.
+//!
+//! The comments of what is exported are the header's: they are written for people who read C. What makes the unsafe
+//! code sound is said once, in `input`, where pointers become slices and references, and beside each other block.
+
+// The header names these types as C does.
+#![allow(non_camel_case_types)]
+// What callers must promise is said in the header's words and in `input`, and C has no other way to pass so much.
+#![allow(clippy::missing_safety_doc, clippy::too_many_arguments)]
+
+mod change;
+mod create;
+mod error;
+mod handle;
+mod input;
+mod open;
+mod output;
+mod read;
+mod status;
+mod types;
+mod verify;
+
+pub use self::change::*;
+pub use self::create::*;
+pub use self::error::*;
+pub use self::handle::*;
+pub use self::input::*;
+pub use self::open::*;
+pub use self::read::*;
+pub use self::status::*;
+pub use self::types::*;
+pub use self::verify::*;
+
+use std::ffi::c_char;
+
+/// The version of this header: major, minor, patch.
+pub const TOKENSTORE_VERSION_MAJOR: u32 = 0;
+/// See TOKENSTORE_VERSION_MAJOR.
+pub const TOKENSTORE_VERSION_MINOR: u32 = 1;
+/// See TOKENSTORE_VERSION_MAJOR.
+pub const TOKENSTORE_VERSION_PATCH: u32 = 0;
+/// The version as one number: major * 1000000 + minor * 1000 + patch.
+pub const TOKENSTORE_VERSION_NUMBER: u32 = 1_000;
+/// The number in the shared library's name. Programs built for one number run with every library of that number.
+pub const TOKENSTORE_ABI: u32 = 0;
+
+/// The library's version as one number, to compare with TOKENSTORE_VERSION_NUMBER.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenstore_version_number() -> u32 {
+    TOKENSTORE_VERSION_NUMBER
+}
+
+/// The library's version as text, such as "0.1.0". The text is the library's own and stays.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenstore_version_text() -> *const c_char {
+    const TEXT: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
+    TEXT.as_ptr().cast()
+}
+
+/// The library's ABI number, to compare with TOKENSTORE_ABI.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenstore_abi() -> u32 {
+    TOKENSTORE_ABI
+}
+
+/// Overwrites `len` bytes with zeros, so that a compiler does not leave it out. NULL is allowed with any length.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tokenstore_memzero(memory: *mut u8, len: usize) {
+    // SAFETY: the caller promises `len` bytes to write to, and a length that no memory has is refused.
+    if let Some(bytes) = unsafe { input::bytes_mut(memory, len) } {
+        zeroize::Zeroize::zeroize(bytes);
+    }
+}

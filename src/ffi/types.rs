@@ -1,0 +1,171 @@
+//! Types and their policies.
+
+use std::time::Duration;
+
+use super::error::{Failure, Outcome, tokenstore_error};
+use super::handle::{guard, guard_change, tokenstore};
+use super::input::{self, Growing, tokenstore_bytes};
+use super::output::Layout;
+use super::status::{TOKENSTORE_NOT_FOUND, tokenstore_status};
+use crate::policy::{TypeId, TypePolicy};
+
+/// Of a policy: names need not be unique among an owner's live tokens.
+pub const TOKENSTORE_TYPE_SHARED_NAMES: u32 = 1;
+/// Of a policy: only a query that names the type accepts its tokens.
+pub const TOKENSTORE_TYPE_BY_NAME_ONLY: u32 = 2;
+/// Of a policy: tokens may be made from values of the caller's own.
+pub const TOKENSTORE_TYPE_EXTERNAL: u32 = 4;
+
+/// What holds for every token of a type. Zeros are the defaults.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tokenstore_policy {
+    /// sizeof(tokenstore_policy).
+    pub struct_size: usize,
+    /// 1 to 255 bytes of UTF-8 without control characters.
+    pub name: tokenstore_bytes,
+    /// What values begin with, before an underscore: 1 to 16 of a-z, 0-9 and _.
+    pub prefix: tokenstore_bytes,
+    /// How long a token lives whose creation does not say, in ms; 0 is for ever.
+    pub default_lifetime_ms: u64,
+    /// The longest life of a token, in ms, edits included; 0 is no limit. It needs a default no longer than itself.
+    pub max_lifetime_ms: u64,
+    /// TOKENSTORE_TYPE_ flags.
+    pub flags: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+
+// SAFETY: repr(C), begins with its size, and holds only integers and pointers.
+unsafe impl Growing for tokenstore_policy {
+    const FIRST_SIZE: usize = 64;
+}
+
+/// # Safety
+/// The pointers in it are good for their lengths.
+unsafe fn policy(given: &tokenstore_policy) -> Outcome<TypePolicy> {
+    let tokenstore_policy {
+        struct_size: _,
+        name,
+        prefix,
+        default_lifetime_ms,
+        max_lifetime_ms,
+        flags,
+        reserved,
+    } = *given;
+    input::flags(
+        flags,
+        TOKENSTORE_TYPE_SHARED_NAMES | TOKENSTORE_TYPE_BY_NAME_ONLY | TOKENSTORE_TYPE_EXTERNAL,
+    )?;
+    input::flags(reserved, 0)?;
+    // SAFETY: handed on.
+    let (name, prefix) =
+        unsafe { (input::text(name.data, name.len)?, input::text(prefix.data, prefix.len)?) };
+    let mut policy = TypePolicy::new(name, prefix)
+        .unique_names(flags & TOKENSTORE_TYPE_SHARED_NAMES == 0)
+        .by_name_only(flags & TOKENSTORE_TYPE_BY_NAME_ONLY != 0)
+        .accepts_external(flags & TOKENSTORE_TYPE_EXTERNAL != 0);
+    if default_lifetime_ms != 0 {
+        policy = policy.default_lifetime(Duration::from_millis(default_lifetime_ms));
+    }
+    if max_lifetime_ms != 0 {
+        policy = policy.max_lifetime(Duration::from_millis(max_lifetime_ms));
+    }
+    Ok(policy)
+}
+
+/// A type by the number that the caller gave.
+pub(super) fn type_of(number: u32) -> Outcome<TypeId> {
+    match u16::try_from(number) {
+        Ok(number @ 1..) => Ok(TypeId(number)),
+        _ => Err(no_such_type()),
+    }
+}
+
+fn no_such_type() -> Failure {
+    Failure::new(TOKENSTORE_NOT_FOUND, "no such type")
+}
+
+/// Declares a type, or finds it if it is declared alike, and writes its number to `*type`. Numbers begin with 1 and stay
+/// for the life of the file. TOKENSTORE_TYPE_CONFLICT if the name has another policy or the prefix is another type's.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tokenstore_type_declare(
+    store: *const tokenstore,
+    policy: *const tokenstore_policy,
+    r#type: *mut u32,
+    error: *mut tokenstore_error,
+) -> tokenstore_status {
+    // SAFETY: every pointer is handed on as the caller gave it, to what checks it.
+    unsafe {
+        guard_change(store, error, |store| {
+            let mut out = input::out(r#type)?;
+            out.set(0);
+            let policy = self::policy(&input::growing(policy)?)?;
+            out.set(u32::from(store.declare(&policy)?.number()));
+            Ok(())
+        })
+    }
+}
+
+/// Writes the number of the type of this name to `*type`; TOKENSTORE_NOT_FOUND and 0 if it is not declared.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tokenstore_type_find(
+    store: *const tokenstore,
+    name: *const u8,
+    name_len: usize,
+    r#type: *mut u32,
+    error: *mut tokenstore_error,
+) -> tokenstore_status {
+    guard(error, || {
+        // SAFETY: as above.
+        let (mut out, store, name) =
+            unsafe { (input::out(r#type)?, tokenstore::store(store)?, input::text(name, name_len)?) };
+        out.set(0);
+        store.alive()?;
+        out.set(u32::from(store.find_type(name).ok_or_else(no_such_type)?.number()));
+        Ok(())
+    })
+}
+
+/// Reads a type's policy. Its name and prefix are laid into `buffer`, 272 bytes are always enough; `*needed` is how many
+/// it takes. With too small a buffer TOKENSTORE_BUFFER_TOO_SMALL, and only `*needed` is written. Set the policy's
+/// struct_size before.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tokenstore_type_get(
+    store: *const tokenstore,
+    r#type: u32,
+    policy: *mut tokenstore_policy,
+    buffer: *mut u8,
+    capacity: usize,
+    needed: *mut usize,
+    error: *mut tokenstore_error,
+) -> tokenstore_status {
+    guard(error, || {
+        // SAFETY: as above.
+        let (store, mut needed) = unsafe { (tokenstore::store(store)?, input::out(needed)?) };
+        needed.set(0);
+        // SAFETY: as above.
+        unsafe { input::growing(policy) }?;
+        store.alive()?;
+        let known = store.policy(type_of(r#type)?).ok_or_else(no_such_type)?;
+        let mut layout = Layout::new(buffer, capacity);
+        let ms = |lifetime: Option<Duration>| lifetime.map_or(0, |lifetime| lifetime.as_millis() as u64);
+        let (default, max) = known.lifetimes();
+        let flag = |on: bool, flag: u32| if on { flag } else { 0 };
+        let found = tokenstore_policy {
+            struct_size: 0,
+            name: layout.bytes(known.name().as_bytes()),
+            prefix: layout.bytes(known.prefix().as_bytes()),
+            default_lifetime_ms: ms(default),
+            max_lifetime_ms: ms(max),
+            flags: flag(!known.has_unique_names(), TOKENSTORE_TYPE_SHARED_NAMES)
+                | flag(known.is_by_name_only(), TOKENSTORE_TYPE_BY_NAME_ONLY)
+                | flag(known.takes_external(), TOKENSTORE_TYPE_EXTERNAL),
+            reserved: 0,
+        };
+        needed.set(layout.needed());
+        layout.end()?;
+        // SAFETY: as above.
+        unsafe { input::grown(policy, &found) }
+    })
+}

@@ -1,0 +1,290 @@
+//! Verifying: the hot path. No allocation, no lock, no error struct.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::error::{Failure, Outcome, tokenstore_error};
+use super::handle::{guard, tokenstore};
+use super::input::{self, Growing};
+use super::status::{
+    TOKENSTORE_BUFFER_TOO_SMALL, TOKENSTORE_INVALID_ARGUMENT, TOKENSTORE_NOT_FOUND, TOKENSTORE_OK,
+    TOKENSTORE_PANIC, TOKENSTORE_SOME_REFUSED, of_status, tokenstore_status,
+};
+use super::types::type_of;
+use crate::value::of_authorization;
+use crate::verdict::{OwnerRef, Query, Verdict};
+
+/// Of a query: accept any type but those accepted by name only. Without it `type` says which.
+pub const TOKENSTORE_ANY_TYPE: u32 = 1;
+/// Of a query: the token must reach the project.
+pub const TOKENSTORE_CHECK_PROJECT: u32 = 2;
+/// Of a query: the token must be bound to the binding.
+pub const TOKENSTORE_CHECK_BINDING: u32 = 4;
+/// Of a query: what is verified is a whole Authorization header value, bare or after Bearer or Token and spaces.
+pub const TOKENSTORE_HEADER: u32 = 8;
+/// Of a query: answer TOKENSTORE_STALE instead of waiting. No store of this version makes a verify wait.
+pub const TOKENSTORE_NO_WAIT: u32 = 16;
+
+/// What a verify asks for besides the value. Make it once and use it again; nothing in it is changed.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tokenstore_query {
+    /// sizeof(tokenstore_query).
+    pub struct_size: usize,
+    /// The number of the type to accept; 0 with TOKENSTORE_ANY_TYPE.
+    pub r#type: u32,
+    /// TOKENSTORE_ANY_TYPE, TOKENSTORE_CHECK_PROJECT, TOKENSTORE_CHECK_BINDING, TOKENSTORE_HEADER, TOKENSTORE_NO_WAIT.
+    pub flags: u32,
+    /// With TOKENSTORE_CHECK_PROJECT: 1 to 64 bytes. Without it NULL.
+    pub project: *const u8,
+    /// How many.
+    pub project_len: usize,
+    /// With TOKENSTORE_CHECK_BINDING: 1 to 255 bytes. Without it NULL.
+    pub binding: *const u8,
+    /// How many.
+    pub binding_len: usize,
+}
+
+// SAFETY: repr(C), begins with its size, and holds only integers and pointers.
+unsafe impl Growing for tokenstore_query {
+    const FIRST_SIZE: usize = 48;
+}
+
+/// Of a verdict: the token reaches no project at all.
+pub const TOKENSTORE_HAS_NO_PROJECTS: u32 = 1;
+/// Of a verdict: the token reaches all projects, those to come included.
+pub const TOKENSTORE_HAS_ALL_PROJECTS: u32 = 2;
+/// Of a verdict: the value was replaced by a newer one and still works for a while.
+pub const TOKENSTORE_OLD_VALUE: u32 = 4;
+
+/// The answer of a verify. Zeros allow nothing.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct tokenstore_verdict {
+    /// 1 with TOKENSTORE_OK, and 0 with everything else.
+    pub allowed: u32,
+    /// The answer.
+    pub status: tokenstore_status,
+    /// Who presented the value. This and all that follows is filled in for TOKENSTORE_OK and from TOKENSTORE_REVOKED to
+    /// TOKENSTORE_MUST_CONSUME, and zeros otherwise.
+    pub id: [u8; 16],
+    /// Its owner, for tokenstore_owner.
+    pub owner: u64,
+    /// Your number.
+    pub app_word: u64,
+    /// When it expires, in ms since the Unix epoch, or TOKENSTORE_NEVER.
+    pub expires_ms: i64,
+    /// The store's number of the token's last change.
+    pub revision: u64,
+    /// Its type's number.
+    pub r#type: u32,
+    /// TOKENSTORE_HAS_NO_PROJECTS, TOKENSTORE_HAS_ALL_PROJECTS, TOKENSTORE_OLD_VALUE.
+    pub flags: u32,
+}
+
+impl tokenstore_verdict {
+    const NONE: tokenstore_verdict = tokenstore_verdict {
+        allowed: 0,
+        status: TOKENSTORE_OK,
+        id: [0; 16],
+        owner: 0,
+        app_word: 0,
+        expires_ms: 0,
+        revision: 0,
+        r#type: 0,
+        flags: 0,
+    };
+
+    /// What an error leaves: its status, and nothing allowed.
+    fn failed(status: tokenstore_status) -> tokenstore_verdict {
+        tokenstore_verdict { status, ..tokenstore_verdict::NONE }
+    }
+}
+
+impl From<Verdict> for tokenstore_verdict {
+    #[inline]
+    fn from(verdict: Verdict) -> tokenstore_verdict {
+        let status = of_status(verdict.status());
+        let Some(who) = verdict.identity() else {
+            return tokenstore_verdict::failed(status);
+        };
+        let flag = |on: bool, flag: u32| if on { flag } else { 0 };
+        tokenstore_verdict {
+            allowed: u32::from(verdict.allowed()),
+            status,
+            id: *who.id.as_bytes(),
+            owner: who.owner.0,
+            app_word: who.app_word,
+            expires_ms: who.expires_ms,
+            revision: who.revision,
+            r#type: u32::from(who.type_id.number()),
+            flags: flag(who.no_projects(), TOKENSTORE_HAS_NO_PROJECTS)
+                | flag(who.all_projects(), TOKENSTORE_HAS_ALL_PROJECTS)
+                | flag(who.old_value(), TOKENSTORE_OLD_VALUE),
+        }
+    }
+}
+
+/// The query, and whether values are whole header values.
+///
+/// # Safety
+/// A pointer that is not null is good for the struct and what it points to.
+#[inline]
+unsafe fn query(query: *const tokenstore_query) -> Outcome<(Query, bool)> {
+    // SAFETY: handed on, here and below.
+    let given = unsafe { input::growing(query) }?;
+    let tokenstore_query { struct_size: _, r#type, flags, project, project_len, binding, binding_len } =
+        given;
+    const KNOWN: u32 = TOKENSTORE_ANY_TYPE
+        | TOKENSTORE_CHECK_PROJECT
+        | TOKENSTORE_CHECK_BINDING
+        | TOKENSTORE_HEADER
+        | TOKENSTORE_NO_WAIT;
+    input::flags(flags, KNOWN)?;
+    let has = |flag: u32| flags & flag != 0;
+    let mut query = match (has(TOKENSTORE_ANY_TYPE), r#type) {
+        (true, 0) => Query::any_type(),
+        (false, 1..) => Query::of_type(type_of(r#type)?),
+        _ => return Err(Failure::invalid("a query names a type, or asks for any")),
+    };
+    // A check that is meant and not asked for, or asked for and not given, is an error and no check left out.
+    if has(TOKENSTORE_CHECK_PROJECT) {
+        // SAFETY: as above.
+        query = query.project(unsafe { input::bytes(project, project_len) }?);
+    } else if !project.is_null() || project_len != 0 {
+        return Err(Failure::invalid("a project is given, and not asked about"));
+    }
+    if has(TOKENSTORE_CHECK_BINDING) {
+        // SAFETY: as above.
+        query = query.binding(unsafe { input::bytes(binding, binding_len) }?);
+    } else if !binding.is_null() || binding_len != 0 {
+        return Err(Failure::invalid("a binding is given, and not asked about"));
+    }
+    Ok((query, has(TOKENSTORE_HEADER)))
+}
+
+/// Judges a value: reads memory alone, allocates nothing, waits for nobody. Returns what `verdict->status` says, which is
+/// TOKENSTORE_OK only if the value is accepted. The checks are made in this order, and the first that fails is the
+/// answer: TOKENSTORE_MALFORMED, TOKENSTORE_UNKNOWN, TOKENSTORE_REVOKED, TOKENSTORE_SUPERSEDED, TOKENSTORE_USED,
+/// TOKENSTORE_EXPIRED, TOKENSTORE_DISABLED, TOKENSTORE_WRONG_TYPE, TOKENSTORE_WRONG_BINDING, TOKENSTORE_NO_GRANT,
+/// TOKENSTORE_MUST_REFRESH, TOKENSTORE_MUST_CONSUME. From 100 on it is trouble and no refusal: a service answers 503 to
+/// it, and not 401. Every byte counts: nothing is trimmed, unless TOKENSTORE_HEADER is asked for.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tokenstore_verify(
+    store: *const tokenstore,
+    value: *const u8,
+    value_len: usize,
+    query: *const tokenstore_query,
+    verdict: *mut tokenstore_verdict,
+) -> tokenstore_status {
+    if verdict.is_null() || !verdict.is_aligned() {
+        return TOKENSTORE_INVALID_ARGUMENT;
+    }
+    let judge = || -> Outcome<tokenstore_verdict> {
+        // SAFETY: every pointer is handed on as the caller gave it, to what checks it.
+        let (store, value, (query, is_header)) =
+            unsafe { (tokenstore::store(store)?, input::bytes(value, value_len)?, self::query(query)?) };
+        let value = if is_header { of_authorization(value).unwrap_or(b"") } else { value };
+        Ok(store.verify(value, &query)?.into())
+    };
+    let answer = match catch_unwind(AssertUnwindSafe(judge)) {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(failure)) => tokenstore_verdict::failed(failure.status()),
+        Err(_) => tokenstore_verdict::failed(TOKENSTORE_PANIC),
+    };
+    // SAFETY: not null, aligned, and the caller promises that it may be written.
+    unsafe { verdict.write(answer) };
+    answer.status
+}
+
+/// Judges `count` values by one query, all at the same moment, at a fraction of the time each. Value `i` lies at
+/// `values + i * stride` and is `lens[i]` bytes long, or `stride` bytes if `lens` is NULL. Returns TOKENSTORE_OK if all
+/// are allowed, TOKENSTORE_SOME_REFUSED if not, or an error, with which no verdict allows anything.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tokenstore_verify_many(
+    store: *const tokenstore,
+    values: *const u8,
+    stride: usize,
+    lens: *const usize,
+    count: usize,
+    query: *const tokenstore_query,
+    verdicts: *mut tokenstore_verdict,
+) -> tokenstore_status {
+    if count == 0 {
+        return TOKENSTORE_OK;
+    }
+    let possible = count <= isize::MAX as usize / size_of::<tokenstore_verdict>();
+    if verdicts.is_null() || !verdicts.is_aligned() || !possible {
+        return TOKENSTORE_INVALID_ARGUMENT;
+    }
+    // SAFETY: not null, aligned, no longer than memory can be; the caller promises `count` places to write. They are
+    // written before they are read.
+    let verdicts =
+        unsafe { std::slice::from_raw_parts_mut(verdicts.cast::<std::mem::MaybeUninit<_>>(), count) };
+    let judge = || -> Outcome<usize> {
+        // SAFETY: handed on.
+        let (store, (query, is_header)) = unsafe { (tokenstore::store(store)?, self::query(query)?) };
+        let all = count.checked_mul(stride).ok_or_else(|| Failure::invalid("a stride is too large"))?;
+        // SAFETY: handed on: the values lie in `count * stride` bytes.
+        let values = unsafe { input::bytes(values, all) }?;
+        let lens = if lens.is_null() {
+            None
+        } else if lens.is_aligned() {
+            // SAFETY: not null, aligned; `count` was checked for something larger.
+            Some(unsafe { std::slice::from_raw_parts(lens, count) })
+        } else {
+            return Err(Failure::invalid("a pointer is not aligned"));
+        };
+        if lens.is_some_and(|lens| lens.iter().any(|len| *len > stride)) {
+            return Err(Failure::invalid("a length is larger than the stride"));
+        }
+        let value = |n: usize| {
+            let value = &values[n * stride..][..lens.map_or(stride, |lens| lens[n])];
+            if is_header { of_authorization(value).unwrap_or(b"") } else { value }
+        };
+        let allowed = store.verify_each(count, value, &query, |n, verdict| {
+            verdicts[n].write(tokenstore_verdict::from(verdict));
+        })?;
+        Ok(allowed)
+    };
+    let failed = match catch_unwind(AssertUnwindSafe(judge)) {
+        Ok(Ok(allowed)) if allowed == count => return TOKENSTORE_OK,
+        Ok(Ok(_)) => return TOKENSTORE_SOME_REFUSED,
+        Ok(Err(failure)) => failure.status(),
+        Err(_) => TOKENSTORE_PANIC,
+    };
+    for verdict in verdicts {
+        verdict.write(tokenstore_verdict::failed(failed));
+    }
+    failed
+}
+
+/// Copies the bytes of an owner whom a verdict refers to: at most 255, so that a buffer of 255 is always enough.
+/// `*owner_len` is their number. TOKENSTORE_NOT_FOUND if the owner's last token was deleted since the verify;
+/// TOKENSTORE_BUFFER_TOO_SMALL, with the length that it needs.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tokenstore_owner(
+    store: *const tokenstore,
+    owner: u64,
+    buffer: *mut u8,
+    capacity: usize,
+    owner_len: *mut usize,
+    error: *mut tokenstore_error,
+) -> tokenstore_status {
+    guard(error, || {
+        // SAFETY: handed on.
+        let (store, mut len) = unsafe { (tokenstore::store(store)?, input::out(owner_len)?) };
+        len.set(0);
+        let found = store.owner(OwnerRef(owner))?;
+        let found =
+            found.ok_or_else(|| Failure::new(TOKENSTORE_NOT_FOUND, "the owner has no token any more"))?;
+        len.set(found.len());
+        // SAFETY: handed on.
+        match unsafe { input::bytes_mut(buffer, capacity) } {
+            Some(buffer) if buffer.len() >= found.len() => {
+                buffer[..found.len()].copy_from_slice(&found);
+                Ok(())
+            }
+            _ => Err(Failure::new(TOKENSTORE_BUFFER_TOO_SMALL, "the buffer is too small")),
+        }
+    })
+}
