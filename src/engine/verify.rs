@@ -26,7 +26,7 @@ impl Engine {
     pub(crate) fn verify(&self, value: &[u8], query: &Query) -> Result<Verdict> {
         self.may_verify(query)?;
         let candidate = self.candidate(value);
-        scrub_stack();
+        scrub_stack(value.len());
         Ok(self.judge(candidate, query, self.now.ms()))
     }
 
@@ -59,7 +59,7 @@ impl Engine {
                 put(first + lane, verdict);
             }
         }
-        scrub_stack();
+        scrub_stack(usize::MAX);
         Ok(allowed)
     }
 
@@ -151,7 +151,7 @@ impl Engine {
     /// The digest of a value, which leaves no copy of it behind.
     pub(crate) fn digest(&self, value: &[u8]) -> Digest {
         let digest = self.keys.digest(value);
-        scrub_stack();
+        scrub_stack(value.len());
         digest
     }
 
@@ -160,7 +160,7 @@ impl Engine {
         match self.candidate(value) {
             Candidate::Malformed => None,
             Candidate::Hashed(digest, _) => {
-                scrub_stack();
+                scrub_stack(value.len());
                 Some(digest)
             }
         }
