@@ -1010,18 +1010,21 @@ extern "C" {
  * The library's version as one number, to compare with TOKENSTORE_VERSION_NUMBER.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 uint32_t tokenstore_version_number(void);
 
 /**
  * The library's version as text, such as "0.1.0". The text is the library's own and stays.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 const char *tokenstore_version_text(void);
 
 /**
  * The library's ABI number, to compare with TOKENSTORE_ABI.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 uint32_t tokenstore_abi(void);
 
 /**
@@ -1038,6 +1041,7 @@ void tokenstore_memzero(uint8_t *memory,
  * TOKENSTORE_REVISION_CONFLICT; TOKENSTORE_NAME_TAKEN.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_token_edit(const struct tokenstore *store,
                                         const struct tokenstore_target *target,
                                         const struct tokenstore_edit *edit,
@@ -1048,6 +1052,7 @@ tokenstore_status tokenstore_token_edit(const struct tokenstore *store,
  * Grants a project of 1 to 64 bytes. No change if the token reaches it already. TOKENSTORE_LIMIT_REACHED at 1,000.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_token_grant(const struct tokenstore *store,
                                          const struct tokenstore_target *target,
                                          const uint8_t *project,
@@ -1059,6 +1064,7 @@ tokenstore_status tokenstore_token_grant(const struct tokenstore *store,
  * Takes a project away. No change if the token does not reach it. TOKENSTORE_GRANT_IS_ALL if it is granted all.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_token_ungrant(const struct tokenstore *store,
                                            const struct tokenstore_target *target,
                                            const uint8_t *project,
@@ -1070,6 +1076,7 @@ tokenstore_status tokenstore_token_ungrant(const struct tokenstore *store,
  * Grants all projects, those to come included, in place of the ones granted one by one.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_token_grant_all(const struct tokenstore *store,
                                              const struct tokenstore_target *target,
                                              struct tokenstore_change *change,
@@ -1079,6 +1086,7 @@ tokenstore_status tokenstore_token_grant_all(const struct tokenstore *store,
  * Takes all projects away. The token stays, and reaches nothing until it is granted something again.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_token_revoke_grants(const struct tokenstore *store,
                                                  const struct tokenstore_target *target,
                                                  struct tokenstore_change *change,
@@ -1088,6 +1096,7 @@ tokenstore_status tokenstore_token_revoke_grants(const struct tokenstore *store,
  * Switches a token off, until it is enabled. It keeps its name.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_token_disable(const struct tokenstore *store,
                                            const struct tokenstore_target *target,
                                            struct tokenstore_change *change,
@@ -1097,6 +1106,7 @@ tokenstore_status tokenstore_token_disable(const struct tokenstore *store,
  * Switches a token on again.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_token_enable(const struct tokenstore *store,
                                           const struct tokenstore_target *target,
                                           struct tokenstore_change *change,
@@ -1108,6 +1118,7 @@ tokenstore_status tokenstore_token_enable(const struct tokenstore *store,
  * revocation is on the disk. A second one changes nothing: the first time and reason stay.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_token_revoke(const struct tokenstore *store,
                                           const struct tokenstore_target *target,
                                           struct tokenstore_change *change,
@@ -1117,6 +1128,7 @@ tokenstore_status tokenstore_token_revoke(const struct tokenstore *store,
  * Deletes a token: nothing of it stays but its events, and its value is unknown from then on.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_token_delete(const struct tokenstore *store,
                                           const struct tokenstore_target *target,
                                           struct tokenstore_change *change,
@@ -1127,6 +1139,7 @@ tokenstore_status tokenstore_token_delete(const struct tokenstore *store,
  * `by` and `reason` are for the events, and may be NULL with 0.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_value_revoke(const struct tokenstore *store,
                                           const uint8_t *value,
                                           size_t value_len,
@@ -1143,6 +1156,7 @@ tokenstore_status tokenstore_value_revoke(const struct tokenstore *store,
  * fails, calling again goes on. `by` and `reason` are for the events, and may be NULL with 0.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_project_remove(const struct tokenstore *store,
                                             const uint8_t *project,
                                             size_t project_len,
@@ -1159,6 +1173,7 @@ tokenstore_status tokenstore_project_remove(const struct tokenstore *store,
  * buffer by tokenstore_memzero when the value was handed on.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_token_create(const struct tokenstore *store,
                                           const struct tokenstore_new_token *token,
                                           uint8_t *value,
@@ -1173,6 +1188,7 @@ tokenstore_status tokenstore_token_create(const struct tokenstore *store,
  * holds the name. The token must have a name, and its type unique names.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_token_create_if_absent(const struct tokenstore *store,
                                                     const struct tokenstore_new_token *token,
                                                     uint8_t *value,
@@ -1186,6 +1202,7 @@ tokenstore_status tokenstore_token_create_if_absent(const struct tokenstore *sto
  * store knows the value.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_token_create_from_value(const struct tokenstore *store,
                                                      const struct tokenstore_new_token *token,
                                                      const uint8_t *value,
@@ -1200,6 +1217,7 @@ tokenstore_status tokenstore_token_create_from_value(const struct tokenstore *st
  * TOKENSTORE_SOME_REFUSED.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_token_create_many(const struct tokenstore *store,
                                                const struct tokenstore_new_token *tokens,
                                                size_t count,
@@ -1225,6 +1243,7 @@ tokenstore_status tokenstore_close(struct tokenstore *store,
  * NULL unless TOKENSTORE_OK is returned; close it by tokenstore_close. TOKENSTORE_ALREADY_EXISTS if anything is there.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_create(const char *path,
                                     const struct tokenstore_options *options,
                                     struct tokenstore **store,
@@ -1237,6 +1256,7 @@ tokenstore_status tokenstore_create(const char *path,
  * TOKENSTORE_UNSUPPORTED, TOKENSTORE_IO.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_open(const char *path,
                                   const struct tokenstore_options *options,
                                   struct tokenstore **store,
@@ -1246,6 +1266,7 @@ tokenstore_status tokenstore_open(const char *path,
  * Makes a store in memory, for tests: everything works, and nothing stays. `options` may be NULL, and has no key.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_open_in_memory(const struct tokenstore_options *options,
                                             struct tokenstore **store,
                                             struct tokenstore_error *error);
@@ -1254,6 +1275,7 @@ tokenstore_status tokenstore_open_in_memory(const struct tokenstore_options *opt
  * Writes last uses and the mark of the clock to the disk now, instead of with the next changes or at the close.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_flush(const struct tokenstore *store,
                                    struct tokenstore_error *error);
 
@@ -1262,6 +1284,7 @@ tokenstore_status tokenstore_flush(const struct tokenstore *store,
  * that key alone.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_change_key(const struct tokenstore *store,
                                         const uint8_t *key,
                                         struct tokenstore_error *error);
@@ -1270,6 +1293,7 @@ tokenstore_status tokenstore_change_key(const struct tokenstore *store,
  * Makes a clock for tests that shows `now_ms`, milliseconds since the Unix epoch. Close it by tokenstore_clock_close.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_clock_new(int64_t now_ms,
                                        struct tokenstore_clock **clock,
                                        struct tokenstore_error *error);
@@ -1278,6 +1302,7 @@ tokenstore_status tokenstore_clock_new(int64_t now_ms,
  * Lets `by_ms` milliseconds pass.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_clock_advance(const struct tokenstore_clock *clock,
                                            uint64_t by_ms);
 
@@ -1285,6 +1310,7 @@ tokenstore_status tokenstore_clock_advance(const struct tokenstore_clock *clock,
  * Sets the clock, forward or back, as an operator would: no time passes.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_clock_set(const struct tokenstore_clock *clock,
                                        int64_t now_ms);
 
@@ -1292,6 +1318,7 @@ tokenstore_status tokenstore_clock_set(const struct tokenstore_clock *clock,
  * What the clock shows.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_clock_now(const struct tokenstore_clock *clock,
                                        int64_t *now_ms);
 
@@ -1307,6 +1334,7 @@ tokenstore_status tokenstore_clock_close(struct tokenstore_clock *clock);
  * written. TOKENSTORE_NOT_FOUND.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_token_get(const struct tokenstore *store,
                                        const uint8_t *id,
                                        struct tokenstore_token *token,
@@ -1321,6 +1349,7 @@ tokenstore_status tokenstore_token_get(const struct tokenstore *store,
  * read.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_list_open(const struct tokenstore *store,
                                        const struct tokenstore_filter *filter,
                                        struct tokenstore_list **list,
@@ -1332,6 +1361,7 @@ tokenstore_status tokenstore_list_open(const struct tokenstore *store,
  * every further call.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_list_next(struct tokenstore_list *list,
                                        struct tokenstore_token *token,
                                        uint8_t *buffer,
@@ -1351,6 +1381,7 @@ tokenstore_status tokenstore_list_close(struct tokenstore_list *list);
  * is none. A gap behind `after` shows that the log has dropped events.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_event_next(const struct tokenstore *store,
                                         uint64_t after,
                                         struct tokenstore_event *event,
@@ -1363,6 +1394,7 @@ tokenstore_status tokenstore_event_next(const struct tokenstore *store,
  * Reads the store's figures. Set `stats->struct_size` before.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_get_stats(const struct tokenstore *store,
                                        struct tokenstore_stats *stats,
                                        struct tokenstore_error *error);
@@ -1371,6 +1403,7 @@ tokenstore_status tokenstore_get_stats(const struct tokenstore *store,
  * The name of a status, such as "NAME_TAKEN"; "?" for a number that is none. The text is the library's own and stays.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 const char *tokenstore_status_name(tokenstore_status status);
 
 /**
@@ -1378,6 +1411,7 @@ const char *tokenstore_status_name(tokenstore_status status);
  * for the life of the file. TOKENSTORE_TYPE_CONFLICT if the name has another policy or the prefix is another type's.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_type_declare(const struct tokenstore *store,
                                           const struct tokenstore_policy *policy,
                                           uint32_t *type,
@@ -1387,6 +1421,7 @@ tokenstore_status tokenstore_type_declare(const struct tokenstore *store,
  * Writes the number of the type of this name to `*type`; TOKENSTORE_NOT_FOUND and 0 if it is not declared.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_type_find(const struct tokenstore *store,
                                        const uint8_t *name,
                                        size_t name_len,
@@ -1399,6 +1434,7 @@ tokenstore_status tokenstore_type_find(const struct tokenstore *store,
  * struct_size before.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_type_get(const struct tokenstore *store,
                                       uint32_t type,
                                       struct tokenstore_policy *policy,
@@ -1416,6 +1452,7 @@ tokenstore_status tokenstore_type_get(const struct tokenstore *store,
  * it, and not 401. Every byte counts: nothing is trimmed, unless TOKENSTORE_HEADER is asked for.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_verify(const struct tokenstore *store,
                                     const uint8_t *value,
                                     size_t value_len,
@@ -1428,6 +1465,7 @@ tokenstore_status tokenstore_verify(const struct tokenstore *store,
  * are allowed, TOKENSTORE_SOME_REFUSED if not, or an error, with which no verdict allows anything.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_verify_many(const struct tokenstore *store,
                                          const uint8_t *values,
                                          size_t stride,
@@ -1442,6 +1480,7 @@ tokenstore_status tokenstore_verify_many(const struct tokenstore *store,
  * TOKENSTORE_BUFFER_TOO_SMALL, with the length that it needs.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_owner(const struct tokenstore *store,
                                    uint64_t owner,
                                    uint8_t *buffer,
@@ -1453,6 +1492,7 @@ tokenstore_status tokenstore_owner(const struct tokenstore *store,
  * The name of a status, such as "NAME_TAKEN"; "?" for a number that is none. The text is the library's own and stays.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 const char *tokenstore_status_name(tokenstore_status status);
 
 /**
@@ -1471,6 +1511,7 @@ tokenstore_status tokenstore_close(struct tokenstore *store,
  * NULL unless TOKENSTORE_OK is returned; close it by tokenstore_close. TOKENSTORE_ALREADY_EXISTS if anything is there.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_create(const char *path,
                                     const struct tokenstore_options *options,
                                     struct tokenstore **store,
@@ -1483,6 +1524,7 @@ tokenstore_status tokenstore_create(const char *path,
  * TOKENSTORE_UNSUPPORTED, TOKENSTORE_IO.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_open(const char *path,
                                   const struct tokenstore_options *options,
                                   struct tokenstore **store,
@@ -1492,6 +1534,7 @@ tokenstore_status tokenstore_open(const char *path,
  * Makes a store in memory, for tests: everything works, and nothing stays. `options` may be NULL, and has no key.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_open_in_memory(const struct tokenstore_options *options,
                                             struct tokenstore **store,
                                             struct tokenstore_error *error);
@@ -1500,6 +1543,7 @@ tokenstore_status tokenstore_open_in_memory(const struct tokenstore_options *opt
  * Writes last uses and the mark of the clock to the disk now, instead of with the next changes or at the close.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_flush(const struct tokenstore *store,
                                    struct tokenstore_error *error);
 
@@ -1508,6 +1552,7 @@ tokenstore_status tokenstore_flush(const struct tokenstore *store,
  * that key alone.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_change_key(const struct tokenstore *store,
                                         const uint8_t *key,
                                         struct tokenstore_error *error);
@@ -1516,6 +1561,7 @@ tokenstore_status tokenstore_change_key(const struct tokenstore *store,
  * Makes a clock for tests that shows `now_ms`, milliseconds since the Unix epoch. Close it by tokenstore_clock_close.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_clock_new(int64_t now_ms,
                                        struct tokenstore_clock **clock,
                                        struct tokenstore_error *error);
@@ -1524,6 +1570,7 @@ tokenstore_status tokenstore_clock_new(int64_t now_ms,
  * Lets `by_ms` milliseconds pass.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_clock_advance(const struct tokenstore_clock *clock,
                                            uint64_t by_ms);
 
@@ -1531,6 +1578,7 @@ tokenstore_status tokenstore_clock_advance(const struct tokenstore_clock *clock,
  * Sets the clock, forward or back, as an operator would: no time passes.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_clock_set(const struct tokenstore_clock *clock,
                                        int64_t now_ms);
 
@@ -1538,6 +1586,7 @@ tokenstore_status tokenstore_clock_set(const struct tokenstore_clock *clock,
  * What the clock shows.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_clock_now(const struct tokenstore_clock *clock,
                                        int64_t *now_ms);
 
@@ -1552,6 +1601,7 @@ tokenstore_status tokenstore_clock_close(struct tokenstore_clock *clock);
  * for the life of the file. TOKENSTORE_TYPE_CONFLICT if the name has another policy or the prefix is another type's.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_type_declare(const struct tokenstore *store,
                                           const struct tokenstore_policy *policy,
                                           uint32_t *type,
@@ -1561,6 +1611,7 @@ tokenstore_status tokenstore_type_declare(const struct tokenstore *store,
  * Writes the number of the type of this name to `*type`; TOKENSTORE_NOT_FOUND and 0 if it is not declared.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_type_find(const struct tokenstore *store,
                                        const uint8_t *name,
                                        size_t name_len,
@@ -1573,6 +1624,7 @@ tokenstore_status tokenstore_type_find(const struct tokenstore *store,
  * struct_size before.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_type_get(const struct tokenstore *store,
                                       uint32_t type,
                                       struct tokenstore_policy *policy,
@@ -1587,6 +1639,7 @@ tokenstore_status tokenstore_type_get(const struct tokenstore *store,
  * buffer by tokenstore_memzero when the value was handed on.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_token_create(const struct tokenstore *store,
                                           const struct tokenstore_new_token *token,
                                           uint8_t *value,
@@ -1601,6 +1654,7 @@ tokenstore_status tokenstore_token_create(const struct tokenstore *store,
  * holds the name. The token must have a name, and its type unique names.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_token_create_if_absent(const struct tokenstore *store,
                                                     const struct tokenstore_new_token *token,
                                                     uint8_t *value,
@@ -1614,6 +1668,7 @@ tokenstore_status tokenstore_token_create_if_absent(const struct tokenstore *sto
  * store knows the value.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_token_create_from_value(const struct tokenstore *store,
                                                      const struct tokenstore_new_token *token,
                                                      const uint8_t *value,
@@ -1628,6 +1683,7 @@ tokenstore_status tokenstore_token_create_from_value(const struct tokenstore *st
  * TOKENSTORE_SOME_REFUSED.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_token_create_many(const struct tokenstore *store,
                                                const struct tokenstore_new_token *tokens,
                                                size_t count,
@@ -1646,6 +1702,7 @@ tokenstore_status tokenstore_token_create_many(const struct tokenstore *store,
  * it, and not 401. Every byte counts: nothing is trimmed, unless TOKENSTORE_HEADER is asked for.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_verify(const struct tokenstore *store,
                                     const uint8_t *value,
                                     size_t value_len,
@@ -1658,6 +1715,7 @@ tokenstore_status tokenstore_verify(const struct tokenstore *store,
  * are allowed, TOKENSTORE_SOME_REFUSED if not, or an error, with which no verdict allows anything.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_verify_many(const struct tokenstore *store,
                                          const uint8_t *values,
                                          size_t stride,
@@ -1672,6 +1730,7 @@ tokenstore_status tokenstore_verify_many(const struct tokenstore *store,
  * TOKENSTORE_BUFFER_TOO_SMALL, with the length that it needs.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_owner(const struct tokenstore *store,
                                    uint64_t owner,
                                    uint8_t *buffer,
@@ -1686,6 +1745,7 @@ tokenstore_status tokenstore_owner(const struct tokenstore *store,
  * TOKENSTORE_REVISION_CONFLICT; TOKENSTORE_NAME_TAKEN.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_token_edit(const struct tokenstore *store,
                                         const struct tokenstore_target *target,
                                         const struct tokenstore_edit *edit,
@@ -1696,6 +1756,7 @@ tokenstore_status tokenstore_token_edit(const struct tokenstore *store,
  * Grants a project of 1 to 64 bytes. No change if the token reaches it already. TOKENSTORE_LIMIT_REACHED at 1,000.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_token_grant(const struct tokenstore *store,
                                          const struct tokenstore_target *target,
                                          const uint8_t *project,
@@ -1707,6 +1768,7 @@ tokenstore_status tokenstore_token_grant(const struct tokenstore *store,
  * Takes a project away. No change if the token does not reach it. TOKENSTORE_GRANT_IS_ALL if it is granted all.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_token_ungrant(const struct tokenstore *store,
                                            const struct tokenstore_target *target,
                                            const uint8_t *project,
@@ -1718,6 +1780,7 @@ tokenstore_status tokenstore_token_ungrant(const struct tokenstore *store,
  * Grants all projects, those to come included, in place of the ones granted one by one.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_token_grant_all(const struct tokenstore *store,
                                              const struct tokenstore_target *target,
                                              struct tokenstore_change *change,
@@ -1727,6 +1790,7 @@ tokenstore_status tokenstore_token_grant_all(const struct tokenstore *store,
  * Takes all projects away. The token stays, and reaches nothing until it is granted something again.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_token_revoke_grants(const struct tokenstore *store,
                                                  const struct tokenstore_target *target,
                                                  struct tokenstore_change *change,
@@ -1736,6 +1800,7 @@ tokenstore_status tokenstore_token_revoke_grants(const struct tokenstore *store,
  * Switches a token off, until it is enabled. It keeps its name.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_token_disable(const struct tokenstore *store,
                                            const struct tokenstore_target *target,
                                            struct tokenstore_change *change,
@@ -1745,6 +1810,7 @@ tokenstore_status tokenstore_token_disable(const struct tokenstore *store,
  * Switches a token on again.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_token_enable(const struct tokenstore *store,
                                           const struct tokenstore_target *target,
                                           struct tokenstore_change *change,
@@ -1756,6 +1822,7 @@ tokenstore_status tokenstore_token_enable(const struct tokenstore *store,
  * revocation is on the disk. A second one changes nothing: the first time and reason stay.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_token_revoke(const struct tokenstore *store,
                                           const struct tokenstore_target *target,
                                           struct tokenstore_change *change,
@@ -1765,6 +1832,7 @@ tokenstore_status tokenstore_token_revoke(const struct tokenstore *store,
  * Deletes a token: nothing of it stays but its events, and its value is unknown from then on.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_token_delete(const struct tokenstore *store,
                                           const struct tokenstore_target *target,
                                           struct tokenstore_change *change,
@@ -1775,6 +1843,7 @@ tokenstore_status tokenstore_token_delete(const struct tokenstore *store,
  * `by` and `reason` are for the events, and may be NULL with 0.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_value_revoke(const struct tokenstore *store,
                                           const uint8_t *value,
                                           size_t value_len,
@@ -1791,6 +1860,7 @@ tokenstore_status tokenstore_value_revoke(const struct tokenstore *store,
  * fails, calling again goes on. `by` and `reason` are for the events, and may be NULL with 0.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_project_remove(const struct tokenstore *store,
                                             const uint8_t *project,
                                             size_t project_len,
@@ -1807,6 +1877,7 @@ tokenstore_status tokenstore_project_remove(const struct tokenstore *store,
  * written. TOKENSTORE_NOT_FOUND.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_token_get(const struct tokenstore *store,
                                        const uint8_t *id,
                                        struct tokenstore_token *token,
@@ -1821,6 +1892,7 @@ tokenstore_status tokenstore_token_get(const struct tokenstore *store,
  * read.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_list_open(const struct tokenstore *store,
                                        const struct tokenstore_filter *filter,
                                        struct tokenstore_list **list,
@@ -1832,6 +1904,7 @@ tokenstore_status tokenstore_list_open(const struct tokenstore *store,
  * every further call.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_list_next(struct tokenstore_list *list,
                                        struct tokenstore_token *token,
                                        uint8_t *buffer,
@@ -1851,6 +1924,7 @@ tokenstore_status tokenstore_list_close(struct tokenstore_list *list);
  * is none. A gap behind `after` shows that the log has dropped events.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_event_next(const struct tokenstore *store,
                                         uint64_t after,
                                         struct tokenstore_event *event,
@@ -1863,6 +1937,7 @@ tokenstore_status tokenstore_event_next(const struct tokenstore *store,
  * Reads the store's figures. Set `stats->struct_size` before.
  */
 TOKENSTORE_API
+TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_get_stats(const struct tokenstore *store,
                                        struct tokenstore_stats *stats,
                                        struct tokenstore_error *error);

@@ -231,6 +231,7 @@ unsafe fn write(change: *mut tokenstore_change, act: impl FnOnce() -> Outcome<Re
 /// another owner than the expected one; TOKENSTORE_REVOKED, TOKENSTORE_USED and TOKENSTORE_EXPIRED for a token that is;
 /// TOKENSTORE_REVISION_CONFLICT; TOKENSTORE_NAME_TAKEN.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn tokenstore_token_edit(
     store: *const tokenstore,
     target: *const tokenstore_target,
@@ -244,6 +245,7 @@ pub unsafe extern "C" fn tokenstore_token_edit(
 
 /// Grants a project of 1 to 64 bytes. No change if the token reaches it already. TOKENSTORE_LIMIT_REACHED at 1,000.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn tokenstore_token_grant(
     store: *const tokenstore,
     target: *const tokenstore_target,
@@ -262,6 +264,7 @@ pub unsafe extern "C" fn tokenstore_token_grant(
 
 /// Takes a project away. No change if the token does not reach it. TOKENSTORE_GRANT_IS_ALL if it is granted all.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn tokenstore_token_ungrant(
     store: *const tokenstore,
     target: *const tokenstore_target,
@@ -280,6 +283,7 @@ pub unsafe extern "C" fn tokenstore_token_ungrant(
 
 /// Grants all projects, those to come included, in place of the ones granted one by one.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn tokenstore_token_grant_all(
     store: *const tokenstore,
     target: *const tokenstore_target,
@@ -292,6 +296,7 @@ pub unsafe extern "C" fn tokenstore_token_grant_all(
 
 /// Takes all projects away. The token stays, and reaches nothing until it is granted something again.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn tokenstore_token_revoke_grants(
     store: *const tokenstore,
     target: *const tokenstore_target,
@@ -304,6 +309,7 @@ pub unsafe extern "C" fn tokenstore_token_revoke_grants(
 
 /// Switches a token off, until it is enabled. It keeps its name.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn tokenstore_token_disable(
     store: *const tokenstore,
     target: *const tokenstore_target,
@@ -316,6 +322,7 @@ pub unsafe extern "C" fn tokenstore_token_disable(
 
 /// Switches a token on again.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn tokenstore_token_enable(
     store: *const tokenstore,
     target: *const tokenstore_target,
@@ -330,6 +337,7 @@ pub unsafe extern "C" fn tokenstore_token_enable(
 /// TOKENSTORE_NOT_FOUND, TOKENSTORE_REVISION_CONFLICT, TOKENSTORE_BUSY and a wrong argument; with TOKENSTORE_OK the
 /// revocation is on the disk. A second one changes nothing: the first time and reason stay.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn tokenstore_token_revoke(
     store: *const tokenstore,
     target: *const tokenstore_target,
@@ -342,6 +350,7 @@ pub unsafe extern "C" fn tokenstore_token_revoke(
 
 /// Deletes a token: nothing of it stays but its events, and its value is unknown from then on.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn tokenstore_token_delete(
     store: *const tokenstore,
     target: *const tokenstore_target,
@@ -355,6 +364,7 @@ pub unsafe extern "C" fn tokenstore_token_delete(
 /// Revokes the token with this value. A value that nobody has is a success that changes nothing (RFC 7009, section 2.2).
 /// `by` and `reason` are for the events, and may be NULL with 0.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn tokenstore_value_revoke(
     store: *const tokenstore,
     value: *const u8,
@@ -381,6 +391,7 @@ pub unsafe extern "C" fn tokenstore_value_revoke(
 /// is granted to nobody; `*removed`, which may not be NULL, is from how many. It goes in steps, each a commit; if one
 /// fails, calling again goes on. `by` and `reason` are for the events, and may be NULL with 0.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn tokenstore_project_remove(
     store: *const tokenstore,
     project: *const u8,

@@ -215,6 +215,7 @@ impl ValueOut<'_> {
 /// ASCII, without a NUL behind it, and `*value_len` bytes long. The token is on the disk when this returns. Wipe the
 /// buffer by tokenstore_memzero when the value was handed on.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn tokenstore_token_create(
     store: *const tokenstore,
     token: *const tokenstore_new_token,
@@ -242,6 +243,7 @@ pub unsafe extern "C" fn tokenstore_token_create(
 /// that was there is not known to the store, and `*value_len` is 0 then. TOKENSTORE_NAME_TAKEN if a token of another type
 /// holds the name. The token must have a name, and its type unique names.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn tokenstore_token_create_if_absent(
     store: *const tokenstore,
     token: *const tokenstore_new_token,
@@ -276,6 +278,7 @@ pub unsafe extern "C" fn tokenstore_token_create_if_absent(
 /// Makes a token whose value was made elsewhere: 16 to 8,192 bytes that nobody can guess. TOKENSTORE_VALUE_EXISTS if the
 /// store knows the value.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn tokenstore_token_create_from_value(
     store: *const tokenstore,
     token: *const tokenstore_new_token,
@@ -301,6 +304,7 @@ pub unsafe extern "C" fn tokenstore_token_create_from_value(
 /// `count` places, and every token has the same struct_size. Returns TOKENSTORE_OK if all were made, otherwise
 /// TOKENSTORE_SOME_REFUSED.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn tokenstore_token_create_many(
     store: *const tokenstore,
     tokens: *const tokenstore_new_token,

@@ -17,6 +17,8 @@ mod open;
 mod output;
 mod read;
 mod status;
+#[cfg(feature = "testing")]
+mod testing;
 mod types;
 mod verify;
 
@@ -28,6 +30,8 @@ pub use self::input::*;
 pub use self::open::*;
 pub use self::read::*;
 pub use self::status::*;
+#[cfg(feature = "testing")]
+pub use self::testing::*;
 pub use self::types::*;
 pub use self::verify::*;
 
@@ -46,12 +50,14 @@ pub const TOKENSTORE_ABI: u32 = 0;
 
 /// The library's version as one number, to compare with TOKENSTORE_VERSION_NUMBER.
 #[unsafe(no_mangle)]
+#[must_use]
 pub extern "C" fn tokenstore_version_number() -> u32 {
     TOKENSTORE_VERSION_NUMBER
 }
 
 /// The library's version as text, such as "0.1.0". The text is the library's own and stays.
 #[unsafe(no_mangle)]
+#[must_use]
 pub extern "C" fn tokenstore_version_text() -> *const c_char {
     const TEXT: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
     TEXT.as_ptr().cast()
@@ -59,6 +65,7 @@ pub extern "C" fn tokenstore_version_text() -> *const c_char {
 
 /// The library's ABI number, to compare with TOKENSTORE_ABI.
 #[unsafe(no_mangle)]
+#[must_use]
 pub extern "C" fn tokenstore_abi() -> u32 {
     TOKENSTORE_ABI
 }

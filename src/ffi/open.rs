@@ -130,6 +130,7 @@ unsafe fn hand_out(
 /// and writable by its owner alone, and is there whole or not at all; it is on the disk when this returns. `*store` is
 /// NULL unless TOKENSTORE_OK is returned; close it by tokenstore_close. TOKENSTORE_ALREADY_EXISTS if anything is there.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn tokenstore_create(
     path: *const c_char,
     options: *const tokenstore_options,
@@ -145,6 +146,7 @@ pub unsafe extern "C" fn tokenstore_create(
 /// TOKENSTORE_WRONG_KEY, TOKENSTORE_LOCKED if it is open elsewhere, TOKENSTORE_CORRUPT, TOKENSTORE_ROLLED_BACK,
 /// TOKENSTORE_UNSUPPORTED, TOKENSTORE_IO.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn tokenstore_open(
     path: *const c_char,
     options: *const tokenstore_options,
@@ -157,6 +159,7 @@ pub unsafe extern "C" fn tokenstore_open(
 
 /// Makes a store in memory, for tests: everything works, and nothing stays. `options` may be NULL, and has no key.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn tokenstore_open_in_memory(
     options: *const tokenstore_options,
     store: *mut *mut tokenstore,
@@ -168,6 +171,7 @@ pub unsafe extern "C" fn tokenstore_open_in_memory(
 
 /// Writes last uses and the mark of the clock to the disk now, instead of with the next changes or at the close.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn tokenstore_flush(
     store: *const tokenstore,
     error: *mut tokenstore_error,
@@ -179,6 +183,7 @@ pub unsafe extern "C" fn tokenstore_flush(
 /// Puts the file under another key of 32 bytes, or under none if `key` is NULL. When it returns, the file opens with
 /// that key alone.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn tokenstore_change_key(
     store: *const tokenstore,
     key: *const u8,
@@ -190,6 +195,7 @@ pub unsafe extern "C" fn tokenstore_change_key(
 
 /// Makes a clock for tests that shows `now_ms`, milliseconds since the Unix epoch. Close it by tokenstore_clock_close.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn tokenstore_clock_new(
     now_ms: i64,
     clock: *mut *mut tokenstore_clock,
@@ -207,6 +213,7 @@ pub unsafe extern "C" fn tokenstore_clock_new(
 
 /// Lets `by_ms` milliseconds pass.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn tokenstore_clock_advance(
     clock: *const tokenstore_clock,
     by_ms: u64,
@@ -220,6 +227,7 @@ pub unsafe extern "C" fn tokenstore_clock_advance(
 
 /// Sets the clock, forward or back, as an operator would: no time passes.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn tokenstore_clock_set(
     clock: *const tokenstore_clock,
     now_ms: i64,
@@ -233,6 +241,7 @@ pub unsafe extern "C" fn tokenstore_clock_set(
 
 /// What the clock shows.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn tokenstore_clock_now(
     clock: *const tokenstore_clock,
     now_ms: *mut i64,

@@ -145,6 +145,7 @@ unsafe fn write_token(
 /// `*needed` is how many bytes they take. With too small a buffer TOKENSTORE_BUFFER_TOO_SMALL, and only `*needed` is
 /// written. TOKENSTORE_NOT_FOUND.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn tokenstore_token_get(
     store: *const tokenstore,
     id: *const u8,
@@ -326,6 +327,7 @@ impl Listing {
 /// it by tokenstore_list_close. It reads page by page and holds nothing in between: each page is what it is when it is
 /// read.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn tokenstore_list_open(
     store: *const tokenstore,
     filter: *const tokenstore_filter,
@@ -353,6 +355,7 @@ pub unsafe extern "C" fn tokenstore_list_open(
 /// is: call again with a larger buffer. TOKENSTORE_END behind the last, again and again; an error is also the answer of
 /// every further call.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn tokenstore_list_next(
     list: *mut tokenstore_list,
     token: *mut tokenstore_token,
@@ -432,6 +435,7 @@ unsafe impl Growing for tokenstore_event {
 /// are laid into `buffer`, of which 520 bytes are always enough; `*needed` is how many they take. TOKENSTORE_END if there
 /// is none. A gap behind `after` shows that the log has dropped events.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn tokenstore_event_next(
     store: *const tokenstore,
     after: u64,
@@ -495,6 +499,7 @@ unsafe impl Growing for tokenstore_stats {
 
 /// Reads the store's figures. Set `stats->struct_size` before.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn tokenstore_get_stats(
     store: *const tokenstore,
     stats: *mut tokenstore_stats,

@@ -165,6 +165,7 @@ const NAMES: [(tokenstore_status, &str); 38] = [
 
 /// The name of a status, such as "NAME_TAKEN"; "?" for a number that is none. The text is the library's own and stays.
 #[unsafe(no_mangle)]
+#[must_use]
 pub extern "C" fn tokenstore_status_name(status: tokenstore_status) -> *const c_char {
     let name = NAMES.iter().find(|(number, _)| *number == status).map_or("?\0", |(_, name)| name);
     name.as_ptr().cast()

@@ -89,6 +89,7 @@ fn no_such_type() -> Failure {
 /// Declares a type, or finds it if it is declared alike, and writes its number to `*type`. Numbers begin with 1 and stay
 /// for the life of the file. TOKENSTORE_TYPE_CONFLICT if the name has another policy or the prefix is another type's.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn tokenstore_type_declare(
     store: *const tokenstore,
     policy: *const tokenstore_policy,
@@ -109,6 +110,7 @@ pub unsafe extern "C" fn tokenstore_type_declare(
 
 /// Writes the number of the type of this name to `*type`; TOKENSTORE_NOT_FOUND and 0 if it is not declared.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn tokenstore_type_find(
     store: *const tokenstore,
     name: *const u8,
@@ -131,6 +133,7 @@ pub unsafe extern "C" fn tokenstore_type_find(
 /// it takes. With too small a buffer TOKENSTORE_BUFFER_TOO_SMALL, and only `*needed` is written. Set the policy's
 /// struct_size before.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn tokenstore_type_get(
     store: *const tokenstore,
     r#type: u32,

@@ -169,6 +169,7 @@ unsafe fn query(query: *const tokenstore_query) -> Outcome<(Query, bool)> {
 /// TOKENSTORE_MUST_REFRESH, TOKENSTORE_MUST_CONSUME. From 100 on it is trouble and no refusal: a service answers 503 to
 /// it, and not 401. Every byte counts: nothing is trimmed, unless TOKENSTORE_HEADER is asked for.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn tokenstore_verify(
     store: *const tokenstore,
     value: *const u8,
@@ -200,6 +201,7 @@ pub unsafe extern "C" fn tokenstore_verify(
 /// `values + i * stride` and is `lens[i]` bytes long, or `stride` bytes if `lens` is NULL. Returns TOKENSTORE_OK if all
 /// are allowed, TOKENSTORE_SOME_REFUSED if not, or an error, with which no verdict allows anything.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn tokenstore_verify_many(
     store: *const tokenstore,
     values: *const u8,
@@ -262,6 +264,7 @@ pub unsafe extern "C" fn tokenstore_verify_many(
 /// `*owner_len` is their number. TOKENSTORE_NOT_FOUND if the owner's last token was deleted since the verify;
 /// TOKENSTORE_BUFFER_TOO_SMALL, with the length that it needs.
 #[unsafe(no_mangle)]
+#[must_use]
 pub unsafe extern "C" fn tokenstore_owner(
     store: *const tokenstore,
     owner: u64,
