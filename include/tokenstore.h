@@ -2,11 +2,22 @@
  *
  * Made from the library's source; do not edit it.
  *
- * Calls return a status: 0 is success, 1 to 99 are answers that a caller expects, from 100 on errors. Outputs are
- * written on success; otherwise pointers are NULL, lengths 0 and structs zeros, but where a call says more. Every handle
- * may be used by several threads at once, but for being closed. Text is UTF-8 by pointer and length; NULL with 0 is
- * empty. What a pointer points to is the caller's: the library keeps nothing of it after the call, and hands out nothing
- * to be freed. A struct that begins with struct_size must have it set to its size, and what is not used set to zeros.
+ * Calls return a status: 0 is success, 1 to 99 are answers that a caller expects, from 100 on errors. Only
+ * TOKENSTORE_OK allows anything. A pointer that is NULL where that is not allowed, or not aligned, a handle of another
+ * kind, a flag or a number out of its range, text that is no UTF-8: TOKENSTORE_INVALID_ARGUMENT, and nothing is changed.
+ *
+ * Outputs are written on success; otherwise pointers are NULL, numbers 0, structs zeros behind their size, and the
+ * buffer of a value is wiped, but where a call says more. Every handle may be used by several threads at once, but for
+ * being closed; a call on a closed one answers TOKENSTORE_CLOSED.
+ *
+ * Text is UTF-8, without control characters where it is a name, an actor or a reason. Text and bytes come by pointer
+ * and length; a length of 0 is empty whatever the pointer is, and NULL is allowed with 0 alone. What a pointer points to
+ * is the caller's: the library keeps nothing of it after the call, and hands out nothing to be freed. A NULL buffer has
+ * no room.
+ *
+ * A struct that begins with struct_size must have it set to its size, and what is not used set to zeros. A larger size,
+ * of up to 4,096 bytes, is taken if all that this library does not know is zeros. Times are milliseconds since the Unix
+ * epoch. An expiry is in the future and before the year 2527, a lifetime from 1 ms to 557 years.
  *
  * The last parameter of most calls takes what went wrong, and may be NULL. It never holds a token's value or a key.
  */
@@ -61,44 +72,24 @@
 #define TOKENSTORE_ABI 0
 
 /**
- * Of a target: the token must have this revision.
+ * How many bytes of text an error holds, the NUL at its end included.
  */
-#define TOKENSTORE_CHECK_REVISION 1
+#define TOKENSTORE_ERROR_TEXT_BYTES 248
 
 /**
- * Of a target: the token must have this owner.
+ * Of a policy: names need not be unique among an owner's live tokens.
  */
-#define TOKENSTORE_CHECK_OWNER 2
+#define TOKENSTORE_TYPE_SHARED_NAMES 1
 
 /**
- * Of an edit: the name, which is taken away if it is empty.
+ * Of a policy: only a query that names the type accepts its tokens.
  */
-#define TOKENSTORE_EDIT_NAME 1
+#define TOKENSTORE_TYPE_BY_NAME_ONLY 2
 
 /**
- * Of an edit: the expiry, a time in ms since the Unix epoch, or TOKENSTORE_NEVER.
+ * Of a policy: tokens may be made from values of the caller's own.
  */
-#define TOKENSTORE_EDIT_EXPIRES_AT 2
-
-/**
- * Of an edit: the expiry, a time from now in ms.
- */
-#define TOKENSTORE_EDIT_EXPIRES_IN 4
-
-/**
- * Of an edit: the grants, in place of all that there are.
- */
-#define TOKENSTORE_EDIT_GRANTS 8
-
-/**
- * Of an edit: app_data.
- */
-#define TOKENSTORE_EDIT_APP_DATA 16
-
-/**
- * Of an edit: app_word.
- */
-#define TOKENSTORE_EDIT_APP_WORD 32
+#define TOKENSTORE_TYPE_EXTERNAL 4
 
 /**
  * How many bytes a value that the library makes has at most.
@@ -134,66 +125,6 @@
  * Of a token made: it was there, and its value is not known to the store.
  */
 #define TOKENSTORE_EXISTING 2
-
-/**
- * How many bytes of text an error holds, the NUL at its end included.
- */
-#define TOKENSTORE_ERROR_TEXT_BYTES 248
-
-/**
- * Of a token read: a presenter must show a binding.
- */
-#define TOKENSTORE_IS_BOUND 8
-
-/**
- * Of a token read: it is switched off, in whatever state it is.
- */
-#define TOKENSTORE_IS_DISABLED 16
-
-/**
- * Of a filter: only tokens of the type.
- */
-#define TOKENSTORE_LIST_TYPE 1
-
-/**
- * Of a filter: the dead ones too, revoked, used and expired.
- */
-#define TOKENSTORE_LIST_DEAD 4
-
-/**
- * Of a filter: only tokens that reach the project.
- */
-#define TOKENSTORE_LIST_PROJECT 8
-
-/**
- * Of a filter: only tokens that expire before expires_before_ms.
- */
-#define TOKENSTORE_LIST_EXPIRES_BEFORE 16
-
-/**
- * Of a filter: only tokens not used at or after unused_since_ms; one never used counts from its creation.
- */
-#define TOKENSTORE_LIST_UNUSED_SINCE 32
-
-/**
- * Of a filter: only tokens in one of the states whose bits are set in `states`.
- */
-#define TOKENSTORE_LIST_STATES 64
-
-/**
- * Of a policy: names need not be unique among an owner's live tokens.
- */
-#define TOKENSTORE_TYPE_SHARED_NAMES 1
-
-/**
- * Of a policy: only a query that names the type accepts its tokens.
- */
-#define TOKENSTORE_TYPE_BY_NAME_ONLY 2
-
-/**
- * Of a policy: tokens may be made from values of the caller's own.
- */
-#define TOKENSTORE_TYPE_EXTERNAL 4
 
 /**
  * Of a query: accept any type but those accepted by name only. Without it `type` says which.
@@ -236,9 +167,84 @@
 #define TOKENSTORE_OLD_VALUE 4
 
 /**
- * An open store. `const tokenstore *` parameters may be used by several threads at once.
+ * Of a target: the token must have this revision.
  */
-typedef struct tokenstore tokenstore;
+#define TOKENSTORE_CHECK_REVISION 1
+
+/**
+ * Of a target: the token must have this owner.
+ */
+#define TOKENSTORE_CHECK_OWNER 2
+
+/**
+ * Of an edit: the name, which is taken away if it is empty.
+ */
+#define TOKENSTORE_EDIT_NAME 1
+
+/**
+ * Of an edit: the expiry, a time in ms since the Unix epoch, or TOKENSTORE_NEVER.
+ */
+#define TOKENSTORE_EDIT_EXPIRES_AT 2
+
+/**
+ * Of an edit: the expiry, a time from now in ms.
+ */
+#define TOKENSTORE_EDIT_EXPIRES_IN 4
+
+/**
+ * Of an edit: the grants, in place of all that there are.
+ */
+#define TOKENSTORE_EDIT_GRANTS 8
+
+/**
+ * Of an edit: app_data.
+ */
+#define TOKENSTORE_EDIT_APP_DATA 16
+
+/**
+ * Of an edit: app_word.
+ */
+#define TOKENSTORE_EDIT_APP_WORD 32
+
+/**
+ * Of a token read: a presenter must show a binding.
+ */
+#define TOKENSTORE_IS_BOUND 8
+
+/**
+ * Of a token read: it is switched off, in whatever state it is.
+ */
+#define TOKENSTORE_IS_DISABLED 16
+
+/**
+ * Of a filter: only tokens of the type.
+ */
+#define TOKENSTORE_LIST_TYPE 1
+
+/**
+ * Of a filter: the dead ones too, revoked, used and expired.
+ */
+#define TOKENSTORE_LIST_DEAD 4
+
+/**
+ * Of a filter: only tokens that reach the project.
+ */
+#define TOKENSTORE_LIST_PROJECT 8
+
+/**
+ * Of a filter: only tokens that expire before expires_before_ms.
+ */
+#define TOKENSTORE_LIST_EXPIRES_BEFORE 16
+
+/**
+ * Of a filter: only tokens not used at or after unused_since_ms; one never used counts from its creation.
+ */
+#define TOKENSTORE_LIST_UNUSED_SINCE 32
+
+/**
+ * Of a filter: only tokens in one of the states whose bits are set in `states`.
+ */
+#define TOKENSTORE_LIST_STATES 64
 
 /**
  * A clock that stands until it is moved: for tests.
@@ -251,10 +257,68 @@ typedef struct tokenstore_clock tokenstore_clock;
 typedef struct tokenstore_list tokenstore_list;
 
 /**
+ * An open store. `const tokenstore_store *` parameters may be used by several threads at once.
+ */
+typedef struct tokenstore_store tokenstore_store;
+
+/**
  * What a call answers: 0 is success, 1 to 99 are answers that a caller expects, 100 and up are errors. Only
  * TOKENSTORE_OK allows anything. The numbers stay.
  */
 typedef int32_t tokenstore_status;
+
+/**
+ * What went wrong: filled in by the last parameter of a call that failed, and left alone by one that did not. The
+ * caller owns it. It never holds a token's value or a key.
+ */
+typedef struct tokenstore_error {
+    /**
+     * The status that the call returned.
+     */
+    tokenstore_status status;
+    /**
+     * The operating system's error number, or 0.
+     */
+    int32_t os_error;
+    /**
+     * One line of UTF-8 for people, with a NUL at its end; cut if it is too long.
+     */
+    uint8_t message[TOKENSTORE_ERROR_TEXT_BYTES];
+} tokenstore_error;
+
+/**
+ * How to make or open a store. Set struct_size to its size and everything else to zeros, which are the defaults.
+ */
+typedef struct tokenstore_options {
+    /**
+     * sizeof(tokenstore_options).
+     */
+    size_t struct_size;
+    /**
+     * The store's key of 32 random bytes, or NULL for a store without one.
+     */
+    const uint8_t *key;
+    /**
+     * Bytes of memory for the file's pages, from 1 MiB on; 0 is 32 MiB.
+     */
+    uint64_t cache_bytes;
+    /**
+     * How precisely last uses are noted, in ms from 1,000 to 86,400,000; 0 is a minute.
+     */
+    uint64_t use_resolution_ms;
+    /**
+     * How many events the log keeps; 0 is 65,536.
+     */
+    uint64_t max_events;
+    /**
+     * How long a change waits for the place to write, in ms; 0 is 5,000.
+     */
+    uint64_t busy_timeout_ms;
+    /**
+     * A clock for tests, or NULL for the system's. It may be closed while the store is open.
+     */
+    const struct tokenstore_clock *clock;
+} tokenstore_options;
 
 /**
  * Bytes of the caller's: a project, say. NULL with 0 is empty.
@@ -269,6 +333,194 @@ typedef struct tokenstore_bytes {
      */
     size_t len;
 } tokenstore_bytes;
+
+/**
+ * What holds for every token of a type. Zeros are the defaults.
+ */
+typedef struct tokenstore_policy {
+    /**
+     * sizeof(tokenstore_policy).
+     */
+    size_t struct_size;
+    /**
+     * 1 to 255 bytes of UTF-8 without control characters.
+     */
+    struct tokenstore_bytes name;
+    /**
+     * What values begin with, before an underscore: 1 to 16 of a-z, 0-9 and _.
+     */
+    struct tokenstore_bytes prefix;
+    /**
+     * How long a token lives whose creation does not say, in ms; 0 is for ever.
+     */
+    uint64_t default_lifetime_ms;
+    /**
+     * The longest life of a token, in ms, edits included; 0 is no limit. It needs a default no longer than itself.
+     */
+    uint64_t max_lifetime_ms;
+    /**
+     * TOKENSTORE_TYPE_ flags.
+     */
+    uint32_t flags;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+} tokenstore_policy;
+
+/**
+ * A token to be made. Zeros are the defaults.
+ */
+typedef struct tokenstore_new_token {
+    /**
+     * sizeof(tokenstore_new_token).
+     */
+    size_t struct_size;
+    /**
+     * Its type's number.
+     */
+    uint32_t type;
+    /**
+     * TOKENSTORE_ALL_PROJECTS, and TOKENSTORE_EXPIRES_AT or TOKENSTORE_EXPIRES_IN.
+     */
+    uint32_t flags;
+    /**
+     * Whom it is for: 1 to 255 bytes.
+     */
+    struct tokenstore_bytes owner;
+    /**
+     * Its name, 1 to 255 bytes of UTF-8 without control characters; empty is none.
+     */
+    struct tokenstore_bytes name;
+    /**
+     * With TOKENSTORE_EXPIRES_AT a time in ms since the Unix epoch, or TOKENSTORE_NEVER; with TOKENSTORE_EXPIRES_IN a
+     * time from now in ms.
+     */
+    int64_t expires_ms;
+    /**
+     * The projects it reaches, each 1 to 64 bytes, at most 1,000.
+     */
+    const struct tokenstore_bytes *projects;
+    /**
+     * How many there are.
+     */
+    size_t project_count;
+    /**
+     * What a presenter must also show, 1 to 255 bytes; empty is nothing.
+     */
+    struct tokenstore_bytes binding;
+    /**
+     * Up to 4,096 bytes of your own.
+     */
+    struct tokenstore_bytes app_data;
+    /**
+     * A number of your own, handed back by every verify.
+     */
+    uint64_t app_word;
+    /**
+     * Who makes it, for the events: at most 255 bytes of UTF-8.
+     */
+    struct tokenstore_bytes by;
+} tokenstore_new_token;
+
+/**
+ * A token that was made, or found.
+ */
+typedef struct tokenstore_created {
+    /**
+     * Its id.
+     */
+    uint8_t id[16];
+    /**
+     * Its revision; 0 if it was there.
+     */
+    uint64_t revision;
+    /**
+     * TOKENSTORE_CREATED or TOKENSTORE_EXISTING.
+     */
+    uint32_t outcome;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+} tokenstore_created;
+
+/**
+ * What a verify asks for besides the value. Make it once and use it again; nothing in it is changed.
+ */
+typedef struct tokenstore_query {
+    /**
+     * sizeof(tokenstore_query).
+     */
+    size_t struct_size;
+    /**
+     * The number of the type to accept; 0 with TOKENSTORE_ANY_TYPE.
+     */
+    uint32_t type;
+    /**
+     * TOKENSTORE_ANY_TYPE, TOKENSTORE_CHECK_PROJECT, TOKENSTORE_CHECK_BINDING, TOKENSTORE_HEADER, TOKENSTORE_NO_WAIT.
+     */
+    uint32_t flags;
+    /**
+     * With TOKENSTORE_CHECK_PROJECT: 1 to 64 bytes. Without it NULL.
+     */
+    const uint8_t *project;
+    /**
+     * How many.
+     */
+    size_t project_len;
+    /**
+     * With TOKENSTORE_CHECK_BINDING: 1 to 255 bytes. Without it NULL.
+     */
+    const uint8_t *binding;
+    /**
+     * How many.
+     */
+    size_t binding_len;
+} tokenstore_query;
+
+/**
+ * The answer of a verify. Zeros allow nothing.
+ */
+typedef struct tokenstore_verdict {
+    /**
+     * 1 with TOKENSTORE_OK, and 0 with everything else.
+     */
+    uint32_t allowed;
+    /**
+     * The answer.
+     */
+    tokenstore_status status;
+    /**
+     * Who presented the value. This and all that follows is filled in for TOKENSTORE_OK and from TOKENSTORE_REVOKED to
+     * TOKENSTORE_MUST_CONSUME, and zeros otherwise.
+     */
+    uint8_t id[16];
+    /**
+     * Its owner, for tokenstore_owner.
+     */
+    uint64_t owner;
+    /**
+     * Your number.
+     */
+    uint64_t app_word;
+    /**
+     * When it expires, in ms since the Unix epoch, or TOKENSTORE_NEVER.
+     */
+    int64_t expires_ms;
+    /**
+     * The store's number of the token's last change.
+     */
+    uint64_t revision;
+    /**
+     * Its type's number.
+     */
+    uint32_t type;
+    /**
+     * TOKENSTORE_HAS_NO_PROJECTS, TOKENSTORE_HAS_ALL_PROJECTS, TOKENSTORE_OLD_VALUE.
+     */
+    uint32_t flags;
+} tokenstore_verdict;
 
 /**
  * A token to act on, with what must hold of it, and who acts why.
@@ -367,136 +619,6 @@ typedef struct tokenstore_change {
      */
     uint32_t reserved;
 } tokenstore_change;
-
-/**
- * What went wrong: filled in by the last parameter of a call that failed, and left alone by one that did not. The
- * caller owns it. It never holds a token's value or a key.
- */
-typedef struct tokenstore_error {
-    /**
-     * The status that the call returned.
-     */
-    tokenstore_status status;
-    /**
-     * The operating system's error number, or 0.
-     */
-    int32_t os_error;
-    /**
-     * One line of UTF-8 for people, with a NUL at its end; cut if it is too long.
-     */
-    uint8_t message[TOKENSTORE_ERROR_TEXT_BYTES];
-} tokenstore_error;
-
-/**
- * A token to be made. Zeros are the defaults.
- */
-typedef struct tokenstore_new_token {
-    /**
-     * sizeof(tokenstore_new_token).
-     */
-    size_t struct_size;
-    /**
-     * Its type's number.
-     */
-    uint32_t type;
-    /**
-     * TOKENSTORE_ALL_PROJECTS, and TOKENSTORE_EXPIRES_AT or TOKENSTORE_EXPIRES_IN.
-     */
-    uint32_t flags;
-    /**
-     * Whom it is for: 1 to 255 bytes.
-     */
-    struct tokenstore_bytes owner;
-    /**
-     * Its name, 1 to 255 bytes of UTF-8 without control characters; empty is none.
-     */
-    struct tokenstore_bytes name;
-    /**
-     * With TOKENSTORE_EXPIRES_AT a time in ms since the Unix epoch, or TOKENSTORE_NEVER; with TOKENSTORE_EXPIRES_IN a
-     * time from now in ms.
-     */
-    int64_t expires_ms;
-    /**
-     * The projects it reaches, each 1 to 64 bytes, at most 1,000.
-     */
-    const struct tokenstore_bytes *projects;
-    /**
-     * How many there are.
-     */
-    size_t project_count;
-    /**
-     * What a presenter must also show, 1 to 255 bytes; empty is nothing.
-     */
-    struct tokenstore_bytes binding;
-    /**
-     * Up to 4,096 bytes of your own.
-     */
-    struct tokenstore_bytes app_data;
-    /**
-     * A number of your own, handed back by every verify.
-     */
-    uint64_t app_word;
-    /**
-     * Who makes it, for the events: at most 255 bytes of UTF-8.
-     */
-    struct tokenstore_bytes by;
-} tokenstore_new_token;
-
-/**
- * A token that was made, or found.
- */
-typedef struct tokenstore_created {
-    /**
-     * Its id.
-     */
-    uint8_t id[16];
-    /**
-     * Its revision; 0 if it was there.
-     */
-    uint64_t revision;
-    /**
-     * TOKENSTORE_CREATED or TOKENSTORE_EXISTING.
-     */
-    uint32_t outcome;
-    /**
-     * Zero.
-     */
-    uint32_t reserved;
-} tokenstore_created;
-
-/**
- * How to make or open a store. Set struct_size to its size and everything else to zeros, which are the defaults.
- */
-typedef struct tokenstore_options {
-    /**
-     * sizeof(tokenstore_options).
-     */
-    size_t struct_size;
-    /**
-     * The store's key of 32 random bytes, or NULL for a store without one.
-     */
-    const uint8_t *key;
-    /**
-     * Bytes of memory for the file's pages, from 1 MiB on; 0 is 32 MiB.
-     */
-    uint64_t cache_bytes;
-    /**
-     * How precisely last uses are noted, in ms from 1,000 to 86,400,000; 0 is a minute.
-     */
-    uint64_t use_resolution_ms;
-    /**
-     * How many events the log keeps; 0 is 65,536.
-     */
-    uint64_t max_events;
-    /**
-     * How long a change waits for the place to write, in ms; 0 is 5,000.
-     */
-    uint64_t busy_timeout_ms;
-    /**
-     * A clock for tests, or NULL for the system's. It may be closed while the store is open.
-     */
-    const struct tokenstore_clock *clock;
-} tokenstore_options;
 
 /**
  * A token as the store keeps it. Its value is not here, nor any hash of it. What it points to lies in the buffer that
@@ -607,11 +729,11 @@ typedef struct tokenstore_filter {
      */
     struct tokenstore_bytes project;
     /**
-     * With TOKENSTORE_LIST_EXPIRES_BEFORE: a time in ms.
+     * With TOKENSTORE_LIST_EXPIRES_BEFORE: a time in ms, of the years 0 to 9999.
      */
     int64_t expires_before_ms;
     /**
-     * With TOKENSTORE_LIST_UNUSED_SINCE: a time in ms.
+     * With TOKENSTORE_LIST_UNUSED_SINCE: a time in ms, of the years 0 to 9999.
      */
     int64_t unused_since_ms;
     /**
@@ -619,9 +741,9 @@ typedef struct tokenstore_filter {
      */
     uint32_t states;
     /**
-     * Zero.
+     * How many tokens are read from the file at a time, 1 to 1,000; 0 is 1,000.
      */
-    uint32_t reserved;
+    uint32_t page_size;
     /**
      * The id to go on behind; zeros are the beginning.
      */
@@ -700,117 +822,6 @@ typedef struct tokenstore_stats {
      */
     uint64_t index_bytes;
 } tokenstore_stats;
-
-/**
- * What holds for every token of a type. Zeros are the defaults.
- */
-typedef struct tokenstore_policy {
-    /**
-     * sizeof(tokenstore_policy).
-     */
-    size_t struct_size;
-    /**
-     * 1 to 255 bytes of UTF-8 without control characters.
-     */
-    struct tokenstore_bytes name;
-    /**
-     * What values begin with, before an underscore: 1 to 16 of a-z, 0-9 and _.
-     */
-    struct tokenstore_bytes prefix;
-    /**
-     * How long a token lives whose creation does not say, in ms; 0 is for ever.
-     */
-    uint64_t default_lifetime_ms;
-    /**
-     * The longest life of a token, in ms, edits included; 0 is no limit. It needs a default no longer than itself.
-     */
-    uint64_t max_lifetime_ms;
-    /**
-     * TOKENSTORE_TYPE_ flags.
-     */
-    uint32_t flags;
-    /**
-     * Zero.
-     */
-    uint32_t reserved;
-} tokenstore_policy;
-
-/**
- * What a verify asks for besides the value. Make it once and use it again; nothing in it is changed.
- */
-typedef struct tokenstore_query {
-    /**
-     * sizeof(tokenstore_query).
-     */
-    size_t struct_size;
-    /**
-     * The number of the type to accept; 0 with TOKENSTORE_ANY_TYPE.
-     */
-    uint32_t type;
-    /**
-     * TOKENSTORE_ANY_TYPE, TOKENSTORE_CHECK_PROJECT, TOKENSTORE_CHECK_BINDING, TOKENSTORE_HEADER, TOKENSTORE_NO_WAIT.
-     */
-    uint32_t flags;
-    /**
-     * With TOKENSTORE_CHECK_PROJECT: 1 to 64 bytes. Without it NULL.
-     */
-    const uint8_t *project;
-    /**
-     * How many.
-     */
-    size_t project_len;
-    /**
-     * With TOKENSTORE_CHECK_BINDING: 1 to 255 bytes. Without it NULL.
-     */
-    const uint8_t *binding;
-    /**
-     * How many.
-     */
-    size_t binding_len;
-} tokenstore_query;
-
-/**
- * The answer of a verify. Zeros allow nothing.
- */
-typedef struct tokenstore_verdict {
-    /**
-     * 1 with TOKENSTORE_OK, and 0 with everything else.
-     */
-    uint32_t allowed;
-    /**
-     * The answer.
-     */
-    tokenstore_status status;
-    /**
-     * Who presented the value. This and all that follows is filled in for TOKENSTORE_OK and from TOKENSTORE_REVOKED to
-     * TOKENSTORE_MUST_CONSUME, and zeros otherwise.
-     */
-    uint8_t id[16];
-    /**
-     * Its owner, for tokenstore_owner.
-     */
-    uint64_t owner;
-    /**
-     * Your number.
-     */
-    uint64_t app_word;
-    /**
-     * When it expires, in ms since the Unix epoch, or TOKENSTORE_NEVER.
-     */
-    int64_t expires_ms;
-    /**
-     * The store's number of the token's last change.
-     */
-    uint64_t revision;
-    /**
-     * Its type's number.
-     */
-    uint32_t type;
-    /**
-     * TOKENSTORE_HAS_NO_PROJECTS, TOKENSTORE_HAS_ALL_PROJECTS, TOKENSTORE_OLD_VALUE.
-     */
-    uint32_t flags;
-} tokenstore_verdict;
 
 /**
  * Done; and of a verify: allowed.
@@ -993,7 +1004,8 @@ typedef struct tokenstore_verdict {
 #define TOKENSTORE_COMMIT_UNKNOWN 112
 
 /**
- * An earlier failure ended all changes; reopen the store.
+ * An earlier failure ended all changes; reopen the store. After one inside the library, what reads the file answers it,
+ * too. Verifying goes on.
  */
 #define TOKENSTORE_POISONED 113
 
@@ -1035,460 +1047,6 @@ void tokenstore_memzero(uint8_t *memory,
                         size_t len);
 
 /**
- * Changes several things of a token in one step: no verify sees one without the others. `change` may be NULL, here and
- * in all calls below. The checks come in this order, and nothing is changed if one fails: TOKENSTORE_NOT_FOUND, also for
- * another owner than the expected one; TOKENSTORE_REVOKED, TOKENSTORE_USED and TOKENSTORE_EXPIRED for a token that is;
- * TOKENSTORE_REVISION_CONFLICT; TOKENSTORE_NAME_TAKEN.
- */
-TOKENSTORE_API
-TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_token_edit(const struct tokenstore *store,
-                                        const struct tokenstore_target *target,
-                                        const struct tokenstore_edit *edit,
-                                        struct tokenstore_change *change,
-                                        struct tokenstore_error *error);
-
-/**
- * Grants a project of 1 to 64 bytes. No change if the token reaches it already. TOKENSTORE_LIMIT_REACHED at 1,000.
- */
-TOKENSTORE_API
-TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_token_grant(const struct tokenstore *store,
-                                         const struct tokenstore_target *target,
-                                         const uint8_t *project,
-                                         size_t project_len,
-                                         struct tokenstore_change *change,
-                                         struct tokenstore_error *error);
-
-/**
- * Takes a project away. No change if the token does not reach it. TOKENSTORE_GRANT_IS_ALL if it is granted all.
- */
-TOKENSTORE_API
-TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_token_ungrant(const struct tokenstore *store,
-                                           const struct tokenstore_target *target,
-                                           const uint8_t *project,
-                                           size_t project_len,
-                                           struct tokenstore_change *change,
-                                           struct tokenstore_error *error);
-
-/**
- * Grants all projects, those to come included, in place of the ones granted one by one.
- */
-TOKENSTORE_API
-TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_token_grant_all(const struct tokenstore *store,
-                                             const struct tokenstore_target *target,
-                                             struct tokenstore_change *change,
-                                             struct tokenstore_error *error);
-
-/**
- * Takes all projects away. The token stays, and reaches nothing until it is granted something again.
- */
-TOKENSTORE_API
-TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_token_revoke_grants(const struct tokenstore *store,
-                                                 const struct tokenstore_target *target,
-                                                 struct tokenstore_change *change,
-                                                 struct tokenstore_error *error);
-
-/**
- * Switches a token off, until it is enabled. It keeps its name.
- */
-TOKENSTORE_API
-TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_token_disable(const struct tokenstore *store,
-                                           const struct tokenstore_target *target,
-                                           struct tokenstore_change *change,
-                                           struct tokenstore_error *error);
-
-/**
- * Switches a token on again.
- */
-TOKENSTORE_API
-TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_token_enable(const struct tokenstore *store,
-                                          const struct tokenstore_target *target,
-                                          struct tokenstore_change *change,
-                                          struct tokenstore_error *error);
-
-/**
- * Revokes a token for good. No verify that begins after this returned accepts it, whatever is returned but
- * TOKENSTORE_NOT_FOUND, TOKENSTORE_REVISION_CONFLICT, TOKENSTORE_BUSY and a wrong argument; with TOKENSTORE_OK the
- * revocation is on the disk. A second one changes nothing: the first time and reason stay.
- */
-TOKENSTORE_API
-TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_token_revoke(const struct tokenstore *store,
-                                          const struct tokenstore_target *target,
-                                          struct tokenstore_change *change,
-                                          struct tokenstore_error *error);
-
-/**
- * Deletes a token: nothing of it stays but its events, and its value is unknown from then on.
- */
-TOKENSTORE_API
-TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_token_delete(const struct tokenstore *store,
-                                          const struct tokenstore_target *target,
-                                          struct tokenstore_change *change,
-                                          struct tokenstore_error *error);
-
-/**
- * Revokes the token with this value. A value that nobody has is a success that changes nothing (RFC 7009, section 2.2).
- * `by` and `reason` are for the events, and may be NULL with 0.
- */
-TOKENSTORE_API
-TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_value_revoke(const struct tokenstore *store,
-                                          const uint8_t *value,
-                                          size_t value_len,
-                                          const uint8_t *by,
-                                          size_t by_len,
-                                          const uint8_t *reason,
-                                          size_t reason_len,
-                                          struct tokenstore_change *change,
-                                          struct tokenstore_error *error);
-
-/**
- * Takes a project from every live token that was granted it by name, so that a project that comes to have the same id
- * is granted to nobody; `*removed`, which may not be NULL, is from how many. It goes in steps, each a commit; if one
- * fails, calling again goes on. `by` and `reason` are for the events, and may be NULL with 0.
- */
-TOKENSTORE_API
-TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_project_remove(const struct tokenstore *store,
-                                            const uint8_t *project,
-                                            size_t project_len,
-                                            const uint8_t *by,
-                                            size_t by_len,
-                                            const uint8_t *reason,
-                                            size_t reason_len,
-                                            uint64_t *removed,
-                                            struct tokenstore_error *error);
-
-/**
- * Makes a token. Its value is written to `value`, a buffer of at least TOKENSTORE_VALUE_BYTES, and nowhere else; it is
- * ASCII, without a NUL behind it, and `*value_len` bytes long. The token is on the disk when this returns. Wipe the
- * buffer by tokenstore_memzero when the value was handed on.
- */
-TOKENSTORE_API
-TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_token_create(const struct tokenstore *store,
-                                          const struct tokenstore_new_token *token,
-                                          uint8_t *value,
-                                          size_t value_capacity,
-                                          size_t *value_len,
-                                          struct tokenstore_created *created,
-                                          struct tokenstore_error *error);
-
-/**
- * Makes a token unless a live one of its type and owner has its name. `created->outcome` says which; the value of one
- * that was there is not known to the store, and `*value_len` is 0 then. TOKENSTORE_NAME_TAKEN if a token of another type
- * holds the name. The token must have a name, and its type unique names.
- */
-TOKENSTORE_API
-TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_token_create_if_absent(const struct tokenstore *store,
-                                                    const struct tokenstore_new_token *token,
-                                                    uint8_t *value,
-                                                    size_t value_capacity,
-                                                    size_t *value_len,
-                                                    struct tokenstore_created *created,
-                                                    struct tokenstore_error *error);
-
-/**
- * Makes a token whose value was made elsewhere: 16 to 8,192 bytes that nobody can guess. TOKENSTORE_VALUE_EXISTS if the
- * store knows the value.
- */
-TOKENSTORE_API
-TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_token_create_from_value(const struct tokenstore *store,
-                                                     const struct tokenstore_new_token *token,
-                                                     const uint8_t *value,
-                                                     size_t value_len,
-                                                     struct tokenstore_created *created,
-                                                     struct tokenstore_error *error);
-
-/**
- * Makes `count` tokens with few commits. Each is made or refused by itself: `statuses[i]` says which, `created[i]` and
- * the value at `values + i * TOKENSTORE_VALUE_BYTES`, `value_lens[i]` bytes long, belong to `tokens[i]`. All arrays have
- * `count` places, and every token has the same struct_size. Returns TOKENSTORE_OK if all were made, otherwise
- * TOKENSTORE_SOME_REFUSED.
- */
-TOKENSTORE_API
-TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_token_create_many(const struct tokenstore *store,
-                                               const struct tokenstore_new_token *tokens,
-                                               size_t count,
-                                               uint8_t *values,
-                                               size_t *value_lens,
-                                               struct tokenstore_created *created,
-                                               tokenstore_status *statuses,
-                                               struct tokenstore_error *error);
-
-/**
- * Closes a store: last uses and the mark of the clock are written, the file and its locks let go, and the handle is
- * closed whatever is returned. NULL does nothing. A second close, and every other call afterwards, answers
- * TOKENSTORE_CLOSED. In a child process of the one that opened the store it answers TOKENSTORE_FORKED and lets nothing
- * of the parent's go. The caller sees to it that no other call on the handle is under way.
- */
-TOKENSTORE_API
-tokenstore_status tokenstore_close(struct tokenstore *store,
-                                   struct tokenstore_error *error);
-
-/**
- * Makes a new store at `path`, a NUL-terminated file name, and opens it. `options` may be NULL. The file is readable
- * and writable by its owner alone, and is there whole or not at all; it is on the disk when this returns. `*store` is
- * NULL unless TOKENSTORE_OK is returned; close it by tokenstore_close. TOKENSTORE_ALREADY_EXISTS if anything is there.
- */
-TOKENSTORE_API
-TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_create(const char *path,
-                                    const struct tokenstore_options *options,
-                                    struct tokenstore **store,
-                                    struct tokenstore_error *error);
-
-/**
- * Opens the store at `path`, a NUL-terminated file name, after checking every page and row of it. `options` may be
- * NULL. It never makes a file. `*store` is NULL unless TOKENSTORE_OK is returned; close it by tokenstore_close.
- * TOKENSTORE_WRONG_KEY, TOKENSTORE_LOCKED if it is open elsewhere, TOKENSTORE_CORRUPT, TOKENSTORE_ROLLED_BACK,
- * TOKENSTORE_UNSUPPORTED, TOKENSTORE_IO.
- */
-TOKENSTORE_API
-TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_open(const char *path,
-                                  const struct tokenstore_options *options,
-                                  struct tokenstore **store,
-                                  struct tokenstore_error *error);
-
-/**
- * Makes a store in memory, for tests: everything works, and nothing stays. `options` may be NULL, and has no key.
- */
-TOKENSTORE_API
-TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_open_in_memory(const struct tokenstore_options *options,
-                                            struct tokenstore **store,
-                                            struct tokenstore_error *error);
-
-/**
- * Writes last uses and the mark of the clock to the disk now, instead of with the next changes or at the close.
- */
-TOKENSTORE_API
-TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_flush(const struct tokenstore *store,
-                                   struct tokenstore_error *error);
-
-/**
- * Puts the file under another key of 32 bytes, or under none if `key` is NULL. When it returns, the file opens with
- * that key alone.
- */
-TOKENSTORE_API
-TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_change_key(const struct tokenstore *store,
-                                        const uint8_t *key,
-                                        struct tokenstore_error *error);
-
-/**
- * Makes a clock for tests that shows `now_ms`, milliseconds since the Unix epoch. Close it by tokenstore_clock_close.
- */
-TOKENSTORE_API
-TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_clock_new(int64_t now_ms,
-                                       struct tokenstore_clock **clock,
-                                       struct tokenstore_error *error);
-
-/**
- * Lets `by_ms` milliseconds pass.
- */
-TOKENSTORE_API
-TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_clock_advance(const struct tokenstore_clock *clock,
-                                           uint64_t by_ms);
-
-/**
- * Sets the clock, forward or back, as an operator would: no time passes.
- */
-TOKENSTORE_API
-TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_clock_set(const struct tokenstore_clock *clock,
-                                       int64_t now_ms);
-
-/**
- * What the clock shows.
- */
-TOKENSTORE_API
-TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_clock_now(const struct tokenstore_clock *clock,
-                                       int64_t *now_ms);
-
-/**
- * Lets a clock go. Stores that use it keep it. NULL does nothing; a second close answers TOKENSTORE_CLOSED.
- */
-TOKENSTORE_API
-tokenstore_status tokenstore_clock_close(struct tokenstore_clock *clock);
-
-/**
- * Reads the token with this id of 16 bytes. Set `token->struct_size` before. Its strings are laid into `buffer`;
- * `*needed` is how many bytes they take. With too small a buffer TOKENSTORE_BUFFER_TOO_SMALL, and only `*needed` is
- * written. TOKENSTORE_NOT_FOUND.
- */
-TOKENSTORE_API
-TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_token_get(const struct tokenstore *store,
-                                       const uint8_t *id,
-                                       struct tokenstore_token *token,
-                                       uint8_t *buffer,
-                                       size_t capacity,
-                                       size_t *needed,
-                                       struct tokenstore_error *error);
-
-/**
- * Begins a list of tokens, ascending by id. `filter` may be NULL. `*list` is NULL unless TOKENSTORE_OK is returned; close
- * it by tokenstore_list_close. It reads page by page and holds nothing in between: each page is what it is when it is
- * read.
- */
-TOKENSTORE_API
-TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_list_open(const struct tokenstore *store,
-                                       const struct tokenstore_filter *filter,
-                                       struct tokenstore_list **list,
-                                       struct tokenstore_error *error);
-
-/**
- * Reads the next token of a list, as tokenstore_token_get does. With TOKENSTORE_BUFFER_TOO_SMALL the list stays where it
- * is: call again with a larger buffer. TOKENSTORE_END behind the last, again and again; an error is also the answer of
- * every further call.
- */
-TOKENSTORE_API
-TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_list_next(struct tokenstore_list *list,
-                                       struct tokenstore_token *token,
-                                       uint8_t *buffer,
-                                       size_t capacity,
-                                       size_t *needed,
-                                       struct tokenstore_error *error);
-
-/**
- * Ends a list. NULL does nothing; a second close answers TOKENSTORE_CLOSED.
- */
-TOKENSTORE_API
-tokenstore_status tokenstore_list_close(struct tokenstore_list *list);
-
-/**
- * Reads the first event behind the one numbered `after`; 0 is the beginning. Set `event->struct_size` before. Its strings
- * are laid into `buffer`, of which 520 bytes are always enough; `*needed` is how many they take. TOKENSTORE_END if there
- * is none. A gap behind `after` shows that the log has dropped events.
- */
-TOKENSTORE_API
-TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_event_next(const struct tokenstore *store,
-                                        uint64_t after,
-                                        struct tokenstore_event *event,
-                                        uint8_t *buffer,
-                                        size_t capacity,
-                                        size_t *needed,
-                                        struct tokenstore_error *error);
-
-/**
- * Reads the store's figures. Set `stats->struct_size` before.
- */
-TOKENSTORE_API
-TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_get_stats(const struct tokenstore *store,
-                                       struct tokenstore_stats *stats,
-                                       struct tokenstore_error *error);
-
-/**
- * The name of a status, such as "NAME_TAKEN"; "?" for a number that is none. The text is the library's own and stays.
- */
-TOKENSTORE_API
-TOKENSTORE_MUST_USE
-const char *tokenstore_status_name(tokenstore_status status);
-
-/**
- * Declares a type, or finds it if it is declared alike, and writes its number to `*type`. Numbers begin with 1 and stay
- * for the life of the file. TOKENSTORE_TYPE_CONFLICT if the name has another policy or the prefix is another type's.
- */
-TOKENSTORE_API
-TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_type_declare(const struct tokenstore *store,
-                                          const struct tokenstore_policy *policy,
-                                          uint32_t *type,
-                                          struct tokenstore_error *error);
-
-/**
- * Writes the number of the type of this name to `*type`; TOKENSTORE_NOT_FOUND and 0 if it is not declared.
- */
-TOKENSTORE_API
-TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_type_find(const struct tokenstore *store,
-                                       const uint8_t *name,
-                                       size_t name_len,
-                                       uint32_t *type,
-                                       struct tokenstore_error *error);
-
-/**
- * Reads a type's policy. Its name and prefix are laid into `buffer`, 272 bytes are always enough; `*needed` is how many
- * it takes. With too small a buffer TOKENSTORE_BUFFER_TOO_SMALL, and only `*needed` is written. Set the policy's
- * struct_size before.
- */
-TOKENSTORE_API
-TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_type_get(const struct tokenstore *store,
-                                      uint32_t type,
-                                      struct tokenstore_policy *policy,
-                                      uint8_t *buffer,
-                                      size_t capacity,
-                                      size_t *needed,
-                                      struct tokenstore_error *error);
-
-/**
- * Judges a value: reads memory alone, allocates nothing, waits for nobody. Returns what `verdict->status` says, which is
- * TOKENSTORE_OK only if the value is accepted. The checks are made in this order, and the first that fails is the
- * answer: TOKENSTORE_MALFORMED, TOKENSTORE_UNKNOWN, TOKENSTORE_REVOKED, TOKENSTORE_SUPERSEDED, TOKENSTORE_USED,
- * TOKENSTORE_EXPIRED, TOKENSTORE_DISABLED, TOKENSTORE_WRONG_TYPE, TOKENSTORE_WRONG_BINDING, TOKENSTORE_NO_GRANT,
- * TOKENSTORE_MUST_REFRESH, TOKENSTORE_MUST_CONSUME. From 100 on it is trouble and no refusal: a service answers 503 to
- * it, and not 401. Every byte counts: nothing is trimmed, unless TOKENSTORE_HEADER is asked for.
- */
-TOKENSTORE_API
-TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_verify(const struct tokenstore *store,
-                                    const uint8_t *value,
-                                    size_t value_len,
-                                    const struct tokenstore_query *query,
-                                    struct tokenstore_verdict *verdict);
-
-/**
- * Judges `count` values by one query, all at the same moment, at a fraction of the time each. Value `i` lies at
- * `values + i * stride` and is `lens[i]` bytes long, or `stride` bytes if `lens` is NULL. Returns TOKENSTORE_OK if all
- * are allowed, TOKENSTORE_SOME_REFUSED if not, or an error, with which no verdict allows anything.
- */
-TOKENSTORE_API
-TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_verify_many(const struct tokenstore *store,
-                                         const uint8_t *values,
-                                         size_t stride,
-                                         const size_t *lens,
-                                         size_t count,
-                                         const struct tokenstore_query *query,
-                                         struct tokenstore_verdict *verdicts);
-
-/**
- * Copies the bytes of an owner whom a verdict refers to: at most 255, so that a buffer of 255 is always enough.
- * `*owner_len` is their number. TOKENSTORE_NOT_FOUND if the owner's last token was deleted since the verify;
- * TOKENSTORE_BUFFER_TOO_SMALL, with the length that it needs.
- */
-TOKENSTORE_API
-TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_owner(const struct tokenstore *store,
-                                   uint64_t owner,
-                                   uint8_t *buffer,
-                                   size_t capacity,
-                                   size_t *owner_len,
-                                   struct tokenstore_error *error);
-
-/**
  * The name of a status, such as "NAME_TAKEN"; "?" for a number that is none. The text is the library's own and stays.
  */
 TOKENSTORE_API
@@ -1502,7 +1060,7 @@ const char *tokenstore_status_name(tokenstore_status status);
  * of the parent's go. The caller sees to it that no other call on the handle is under way.
  */
 TOKENSTORE_API
-tokenstore_status tokenstore_close(struct tokenstore *store,
+tokenstore_status tokenstore_close(struct tokenstore_store *store,
                                    struct tokenstore_error *error);
 
 /**
@@ -1514,7 +1072,7 @@ TOKENSTORE_API
 TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_create(const char *path,
                                     const struct tokenstore_options *options,
-                                    struct tokenstore **store,
+                                    struct tokenstore_store **store,
                                     struct tokenstore_error *error);
 
 /**
@@ -1527,7 +1085,7 @@ TOKENSTORE_API
 TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_open(const char *path,
                                   const struct tokenstore_options *options,
-                                  struct tokenstore **store,
+                                  struct tokenstore_store **store,
                                   struct tokenstore_error *error);
 
 /**
@@ -1536,7 +1094,7 @@ tokenstore_status tokenstore_open(const char *path,
 TOKENSTORE_API
 TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_open_in_memory(const struct tokenstore_options *options,
-                                            struct tokenstore **store,
+                                            struct tokenstore_store **store,
                                             struct tokenstore_error *error);
 
 /**
@@ -1544,7 +1102,7 @@ tokenstore_status tokenstore_open_in_memory(const struct tokenstore_options *opt
  */
 TOKENSTORE_API
 TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_flush(const struct tokenstore *store,
+tokenstore_status tokenstore_flush(const struct tokenstore_store *store,
                                    struct tokenstore_error *error);
 
 /**
@@ -1553,7 +1111,7 @@ tokenstore_status tokenstore_flush(const struct tokenstore *store,
  */
 TOKENSTORE_API
 TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_change_key(const struct tokenstore *store,
+tokenstore_status tokenstore_change_key(const struct tokenstore_store *store,
                                         const uint8_t *key,
                                         struct tokenstore_error *error);
 
@@ -1602,7 +1160,7 @@ tokenstore_status tokenstore_clock_close(struct tokenstore_clock *clock);
  */
 TOKENSTORE_API
 TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_type_declare(const struct tokenstore *store,
+tokenstore_status tokenstore_type_declare(const struct tokenstore_store *store,
                                           const struct tokenstore_policy *policy,
                                           uint32_t *type,
                                           struct tokenstore_error *error);
@@ -1612,20 +1170,20 @@ tokenstore_status tokenstore_type_declare(const struct tokenstore *store,
  */
 TOKENSTORE_API
 TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_type_find(const struct tokenstore *store,
+tokenstore_status tokenstore_type_find(const struct tokenstore_store *store,
                                        const uint8_t *name,
                                        size_t name_len,
                                        uint32_t *type,
                                        struct tokenstore_error *error);
 
 /**
- * Reads a type's policy. Its name and prefix are laid into `buffer`, 272 bytes are always enough; `*needed` is how many
- * it takes. With too small a buffer TOKENSTORE_BUFFER_TOO_SMALL, and only `*needed` is written. Set the policy's
- * struct_size before.
+ * Reads a type's policy. Its name and prefix are laid into `buffer`, of which 280 bytes are always enough; a buffer of
+ * `*needed` bytes is enough for this type. With a smaller one TOKENSTORE_BUFFER_TOO_SMALL, and only `*needed` says
+ * something. Set the policy's struct_size before.
  */
 TOKENSTORE_API
 TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_type_get(const struct tokenstore *store,
+tokenstore_status tokenstore_type_get(const struct tokenstore_store *store,
                                       uint32_t type,
                                       struct tokenstore_policy *policy,
                                       uint8_t *buffer,
@@ -1640,7 +1198,7 @@ tokenstore_status tokenstore_type_get(const struct tokenstore *store,
  */
 TOKENSTORE_API
 TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_token_create(const struct tokenstore *store,
+tokenstore_status tokenstore_token_create(const struct tokenstore_store *store,
                                           const struct tokenstore_new_token *token,
                                           uint8_t *value,
                                           size_t value_capacity,
@@ -1655,7 +1213,7 @@ tokenstore_status tokenstore_token_create(const struct tokenstore *store,
  */
 TOKENSTORE_API
 TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_token_create_if_absent(const struct tokenstore *store,
+tokenstore_status tokenstore_token_create_if_absent(const struct tokenstore_store *store,
                                                     const struct tokenstore_new_token *token,
                                                     uint8_t *value,
                                                     size_t value_capacity,
@@ -1669,7 +1227,7 @@ tokenstore_status tokenstore_token_create_if_absent(const struct tokenstore *sto
  */
 TOKENSTORE_API
 TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_token_create_from_value(const struct tokenstore *store,
+tokenstore_status tokenstore_token_create_from_value(const struct tokenstore_store *store,
                                                      const struct tokenstore_new_token *token,
                                                      const uint8_t *value,
                                                      size_t value_len,
@@ -1684,7 +1242,7 @@ tokenstore_status tokenstore_token_create_from_value(const struct tokenstore *st
  */
 TOKENSTORE_API
 TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_token_create_many(const struct tokenstore *store,
+tokenstore_status tokenstore_token_create_many(const struct tokenstore_store *store,
                                                const struct tokenstore_new_token *tokens,
                                                size_t count,
                                                uint8_t *values,
@@ -1703,7 +1261,7 @@ tokenstore_status tokenstore_token_create_many(const struct tokenstore *store,
  */
 TOKENSTORE_API
 TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_verify(const struct tokenstore *store,
+tokenstore_status tokenstore_verify(const struct tokenstore_store *store,
                                     const uint8_t *value,
                                     size_t value_len,
                                     const struct tokenstore_query *query,
@@ -1712,11 +1270,12 @@ tokenstore_status tokenstore_verify(const struct tokenstore *store,
 /**
  * Judges `count` values by one query, all at the same moment, at a fraction of the time each. Value `i` lies at
  * `values + i * stride` and is `lens[i]` bytes long, or `stride` bytes if `lens` is NULL. Returns TOKENSTORE_OK if all
- * are allowed, TOKENSTORE_SOME_REFUSED if not, or an error, with which no verdict allows anything.
+ * are allowed, TOKENSTORE_SOME_REFUSED if not, or an error, with which no verdict allows anything. No length may be
+ * larger than the stride.
  */
 TOKENSTORE_API
 TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_verify_many(const struct tokenstore *store,
+tokenstore_status tokenstore_verify_many(const struct tokenstore_store *store,
                                          const uint8_t *values,
                                          size_t stride,
                                          const size_t *lens,
@@ -1731,7 +1290,7 @@ tokenstore_status tokenstore_verify_many(const struct tokenstore *store,
  */
 TOKENSTORE_API
 TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_owner(const struct tokenstore *store,
+tokenstore_status tokenstore_owner(const struct tokenstore_store *store,
                                    uint64_t owner,
                                    uint8_t *buffer,
                                    size_t capacity,
@@ -1746,7 +1305,7 @@ tokenstore_status tokenstore_owner(const struct tokenstore *store,
  */
 TOKENSTORE_API
 TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_token_edit(const struct tokenstore *store,
+tokenstore_status tokenstore_token_edit(const struct tokenstore_store *store,
                                         const struct tokenstore_target *target,
                                         const struct tokenstore_edit *edit,
                                         struct tokenstore_change *change,
@@ -1757,7 +1316,7 @@ tokenstore_status tokenstore_token_edit(const struct tokenstore *store,
  */
 TOKENSTORE_API
 TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_token_grant(const struct tokenstore *store,
+tokenstore_status tokenstore_token_grant(const struct tokenstore_store *store,
                                          const struct tokenstore_target *target,
                                          const uint8_t *project,
                                          size_t project_len,
@@ -1769,7 +1328,7 @@ tokenstore_status tokenstore_token_grant(const struct tokenstore *store,
  */
 TOKENSTORE_API
 TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_token_ungrant(const struct tokenstore *store,
+tokenstore_status tokenstore_token_ungrant(const struct tokenstore_store *store,
                                            const struct tokenstore_target *target,
                                            const uint8_t *project,
                                            size_t project_len,
@@ -1781,7 +1340,7 @@ tokenstore_status tokenstore_token_ungrant(const struct tokenstore *store,
  */
 TOKENSTORE_API
 TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_token_grant_all(const struct tokenstore *store,
+tokenstore_status tokenstore_token_grant_all(const struct tokenstore_store *store,
                                              const struct tokenstore_target *target,
                                              struct tokenstore_change *change,
                                              struct tokenstore_error *error);
@@ -1791,7 +1350,7 @@ tokenstore_status tokenstore_token_grant_all(const struct tokenstore *store,
  */
 TOKENSTORE_API
 TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_token_revoke_grants(const struct tokenstore *store,
+tokenstore_status tokenstore_token_revoke_grants(const struct tokenstore_store *store,
                                                  const struct tokenstore_target *target,
                                                  struct tokenstore_change *change,
                                                  struct tokenstore_error *error);
@@ -1801,7 +1360,7 @@ tokenstore_status tokenstore_token_revoke_grants(const struct tokenstore *store,
  */
 TOKENSTORE_API
 TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_token_disable(const struct tokenstore *store,
+tokenstore_status tokenstore_token_disable(const struct tokenstore_store *store,
                                            const struct tokenstore_target *target,
                                            struct tokenstore_change *change,
                                            struct tokenstore_error *error);
@@ -1811,19 +1370,19 @@ tokenstore_status tokenstore_token_disable(const struct tokenstore *store,
  */
 TOKENSTORE_API
 TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_token_enable(const struct tokenstore *store,
+tokenstore_status tokenstore_token_enable(const struct tokenstore_store *store,
                                           const struct tokenstore_target *target,
                                           struct tokenstore_change *change,
                                           struct tokenstore_error *error);
 
 /**
  * Revokes a token for good. No verify that begins after this returned accepts it, whatever is returned but
- * TOKENSTORE_NOT_FOUND, TOKENSTORE_REVISION_CONFLICT, TOKENSTORE_BUSY and a wrong argument; with TOKENSTORE_OK the
- * revocation is on the disk. A second one changes nothing: the first time and reason stay.
+ * TOKENSTORE_NOT_FOUND, TOKENSTORE_REVISION_CONFLICT, TOKENSTORE_BUSY, TOKENSTORE_POISONED and a wrong argument; with
+ * TOKENSTORE_OK the revocation is on the disk. A second one changes nothing: the first time and reason stay.
  */
 TOKENSTORE_API
 TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_token_revoke(const struct tokenstore *store,
+tokenstore_status tokenstore_token_revoke(const struct tokenstore_store *store,
                                           const struct tokenstore_target *target,
                                           struct tokenstore_change *change,
                                           struct tokenstore_error *error);
@@ -1833,7 +1392,7 @@ tokenstore_status tokenstore_token_revoke(const struct tokenstore *store,
  */
 TOKENSTORE_API
 TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_token_delete(const struct tokenstore *store,
+tokenstore_status tokenstore_token_delete(const struct tokenstore_store *store,
                                           const struct tokenstore_target *target,
                                           struct tokenstore_change *change,
                                           struct tokenstore_error *error);
@@ -1844,7 +1403,7 @@ tokenstore_status tokenstore_token_delete(const struct tokenstore *store,
  */
 TOKENSTORE_API
 TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_value_revoke(const struct tokenstore *store,
+tokenstore_status tokenstore_value_revoke(const struct tokenstore_store *store,
                                           const uint8_t *value,
                                           size_t value_len,
                                           const uint8_t *by,
@@ -1861,7 +1420,7 @@ tokenstore_status tokenstore_value_revoke(const struct tokenstore *store,
  */
 TOKENSTORE_API
 TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_project_remove(const struct tokenstore *store,
+tokenstore_status tokenstore_project_remove(const struct tokenstore_store *store,
                                             const uint8_t *project,
                                             size_t project_len,
                                             const uint8_t *by,
@@ -1872,13 +1431,13 @@ tokenstore_status tokenstore_project_remove(const struct tokenstore *store,
                                             struct tokenstore_error *error);
 
 /**
- * Reads the token with this id of 16 bytes. Set `token->struct_size` before. Its strings are laid into `buffer`;
- * `*needed` is how many bytes they take. With too small a buffer TOKENSTORE_BUFFER_TOO_SMALL, and only `*needed` is
- * written. TOKENSTORE_NOT_FOUND.
+ * Reads the token with this id of 16 bytes. Set `token->struct_size` before. Its strings are laid into `buffer`; one of
+ * `*needed` bytes is enough. With a smaller one TOKENSTORE_BUFFER_TOO_SMALL, and only `*needed` says something.
+ * TOKENSTORE_NOT_FOUND.
  */
 TOKENSTORE_API
 TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_token_get(const struct tokenstore *store,
+tokenstore_status tokenstore_token_get(const struct tokenstore_store *store,
                                        const uint8_t *id,
                                        struct tokenstore_token *token,
                                        uint8_t *buffer,
@@ -1889,11 +1448,11 @@ tokenstore_status tokenstore_token_get(const struct tokenstore *store,
 /**
  * Begins a list of tokens, ascending by id. `filter` may be NULL. `*list` is NULL unless TOKENSTORE_OK is returned; close
  * it by tokenstore_list_close. It reads page by page and holds nothing in between: each page is what it is when it is
- * read.
+ * read. The handle's 64 bytes are kept for the life of the process, as those of every handle.
  */
 TOKENSTORE_API
 TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_list_open(const struct tokenstore *store,
+tokenstore_status tokenstore_list_open(const struct tokenstore_store *store,
                                        const struct tokenstore_filter *filter,
                                        struct tokenstore_list **list,
                                        struct tokenstore_error *error);
@@ -1920,12 +1479,12 @@ tokenstore_status tokenstore_list_close(struct tokenstore_list *list);
 
 /**
  * Reads the first event behind the one numbered `after`; 0 is the beginning. Set `event->struct_size` before. Its strings
- * are laid into `buffer`, of which 520 bytes are always enough; `*needed` is how many they take. TOKENSTORE_END if there
- * is none. A gap behind `after` shows that the log has dropped events.
+ * are laid into `buffer`, of which 520 bytes are always enough; with one of fewer than `*needed` bytes
+ * TOKENSTORE_BUFFER_TOO_SMALL. TOKENSTORE_END if there is none. A gap behind `after` shows that the log has dropped events.
  */
 TOKENSTORE_API
 TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_event_next(const struct tokenstore *store,
+tokenstore_status tokenstore_event_next(const struct tokenstore_store *store,
                                         uint64_t after,
                                         struct tokenstore_event *event,
                                         uint8_t *buffer,
@@ -1938,7 +1497,7 @@ tokenstore_status tokenstore_event_next(const struct tokenstore *store,
  */
 TOKENSTORE_API
 TOKENSTORE_MUST_USE
-tokenstore_status tokenstore_get_stats(const struct tokenstore *store,
+tokenstore_status tokenstore_get_stats(const struct tokenstore_store *store,
                                        struct tokenstore_stats *stats,
                                        struct tokenstore_error *error);
 

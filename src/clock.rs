@@ -14,6 +14,9 @@ pub(crate) const NEVER_MS: i64 = i64::MAX;
 /// The latest expiry, in the year 2527: it fits 44 bits beside "never".
 pub(crate) const MAX_EXPIRY_MS: i64 = (1 << 44) - 2;
 
+/// The last moment of the year 9999.
+const CALENDAR_END_MS: i64 = 253_402_300_799_999;
+
 /// How often a verify that finds the clock ahead may raise the mark.
 const TICK_MS: i64 = 1_000;
 /// How far ahead of the time that certainly passed the kept mark may be.
@@ -43,11 +46,15 @@ impl ManualClock {
         Arc::new(ManualClock { wall_ms: AtomicI64::new(to_ms(now)), passed_ms: AtomicI64::new(0) })
     }
 
-    /// Lets `by` pass: wall clock and monotonic clock go on by as much, in whole milliseconds.
+    /// Lets `by` pass: wall clock and monotonic clock go on by as much, in whole milliseconds, the wall clock not beyond
+    /// the year 9999.
     pub fn advance(&self, by: Duration) {
-        let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX / 4);
-        self.passed_ms.fetch_add(by, Ordering::SeqCst);
-        self.wall_ms.fetch_add(by, Ordering::SeqCst);
+        let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        for (clock, end_ms) in [(&self.passed_ms, i64::MAX), (&self.wall_ms, CALENDAR_END_MS)] {
+            let later = |ms: i64| Some(ms.saturating_add(by).min(end_ms));
+            // It always has a next value.
+            let _before = clock.fetch_update(Ordering::SeqCst, Ordering::SeqCst, later);
+        }
     }
 
     /// Sets the wall clock, forward or back, as an operator or a time server would: no time passes.

@@ -163,6 +163,12 @@ impl Error {
         self
     }
 
+    /// The line for people.
+    #[cfg(not(test))]
+    pub(crate) fn into_message(self) -> Cow<'static, str> {
+        self.message
+    }
+
     /// What went wrong.
     pub fn kind(&self) -> ErrorKind {
         self.kind

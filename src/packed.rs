@@ -28,17 +28,25 @@ pub(crate) fn words_of(first: u64) -> usize {
 
 impl<const WORDS: usize> Packed<WORDS> {
     /// `None` for an empty string and one that is too long.
+    #[cfg(test)]
     pub(crate) fn new(bytes: &[u8]) -> Option<Packed<WORDS>> {
-        let fits = !bytes.is_empty() && words_for(bytes.len()) <= WORDS && bytes.len() <= 255;
+        let mut place = None;
+        Packed::put(bytes, &mut place);
+        place
+    }
+
+    /// Packs a string in its place; none if it is empty or too long.
+    #[inline]
+    pub(crate) fn put(bytes: &[u8], place: &mut Option<Packed<WORDS>>) {
         // The last word of the widest string may have room to spare: the limits are the bytes', not the words'.
-        let within = bytes.len()
-            <= if WORDS == words_for(MAX_PROJECT_BYTES) { MAX_PROJECT_BYTES } else { MAX_BINDING_BYTES };
-        if !fits || !within {
-            return None;
+        const { assert!(WORDS == words_for(MAX_PROJECT_BYTES) || WORDS == words_for(MAX_BINDING_BYTES)) };
+        let most = if WORDS == words_for(MAX_PROJECT_BYTES) { MAX_PROJECT_BYTES } else { MAX_BINDING_BYTES };
+        if !(1..=most).contains(&bytes.len()) {
+            *place = None;
+            return;
         }
-        let mut words = [0; WORDS];
-        pack(bytes, &mut words);
-        Some(Packed { words, len: words_for(bytes.len()) })
+        let packed = place.insert(Packed { words: [0; WORDS], len: words_for(bytes.len()) });
+        pack(bytes, &mut packed.words);
     }
 
     #[inline]
@@ -49,10 +57,24 @@ impl<const WORDS: usize> Packed<WORDS> {
 
 /// Packs `bytes`, of which there are at most 255, into the first of `words`, which must be zeros.
 pub(crate) fn pack(bytes: &[u8], words: &mut [u64]) {
-    words[0] = bytes.len() as u64;
-    for (place, byte) in bytes.iter().enumerate() {
-        let place = place + 1;
-        words[place / 8] |= u64::from(*byte) << (place % 8 * 8);
+    let (head, rest) = bytes.split_at(bytes.len().min(7));
+    words[0] = bytes.len() as u64 | word(head) << 8;
+    for (place, eight) in words[1..].iter_mut().zip(rest.chunks(8)) {
+        *place = word(eight);
+    }
+}
+
+/// Up to eight bytes, the first one lowest.
+#[inline]
+fn word(bytes: &[u8]) -> u64 {
+    let two_halves = |low: &[u8; 4], high: &[u8; 4]| {
+        let (low, high) = (u32::from_le_bytes(*low), u32::from_le_bytes(*high));
+        // Where the halves overlap they say the same.
+        u64::from(low) | u64::from(high) << (8 * (bytes.len() - 4))
+    };
+    match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(low), Some(high)) => two_halves(low, high),
+        _ => bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
     }
 }
 

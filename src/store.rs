@@ -370,7 +370,8 @@ impl Store {
         let nobody = Ok(Change { changed: false, revision: 0 });
         let digest = self.engine.known_digest(value);
         let Some(id) = digest.and_then(|digest| self.engine.id_of(&digest)) else {
-            return self.engine.alive().and(nobody);
+            // Only a store that takes changes knows all that it has made.
+            return self.engine.changeable().and(nobody);
         };
         match self.revoke(Target::new(id).by(by).reason(reason)) {
             Err(error) if error.kind() == ErrorKind::NotFound => nobody,
@@ -457,6 +458,6 @@ impl std::fmt::Debug for Owner {
 }
 
 /// An answer of another operation's kind: a mistake of ours, not the caller's.
-fn mixed_up() -> Error {
+pub(crate) fn mixed_up() -> Error {
     Error::new(ErrorKind::Panic, "the library failed inside: an answer was mixed up")
 }

@@ -4,7 +4,7 @@
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// Real time in milliseconds since the Unix epoch, behind by at most the kernel's tick (1 to 10 ms).
@@ -33,6 +33,20 @@ fn clock_ms(clock: libc::clockid_t) -> i64 {
     // the call failed all the same, `now` would stay at zero.
     unsafe { libc::clock_gettime(clock, &mut now) };
     now.tv_sec * 1_000 + now.tv_nsec / 1_000_000
+}
+
+/// Keeps something to the end of the process: lost on purpose, and still to be found by tools that look for lost memory.
+pub(crate) fn keep_for_ever<T: Send + 'static>(kept: Box<T>) {
+    struct Kept {
+        _kept: Box<dyn std::any::Any + Send>,
+        _before: AtomicPtr<Kept>,
+    }
+    static LAST: AtomicPtr<Kept> = AtomicPtr::new(std::ptr::null_mut());
+    // No lock, which a thread may have held that does not exist in a forked child.
+    let kept = Box::into_raw(Box::new(Kept { _kept: kept, _before: AtomicPtr::default() }));
+    let before = LAST.swap(kept, Ordering::AcqRel);
+    // SAFETY: it was made just now, is never freed, and nobody else writes to it.
+    unsafe { (*kept)._before.store(before, Ordering::Release) };
 }
 
 /// Zeroed 64-bit words in pages of their own: they cost memory once they are touched, and can be given back while

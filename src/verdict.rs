@@ -109,21 +109,33 @@ impl Query {
     /// The token must reach this project (1 to 64 bytes; anything else makes the verify an
     /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument)).
     pub fn project(mut self, project: impl AsRef<[u8]>) -> Query {
-        self.project = Project::new(project.as_ref());
+        self.set_project(project.as_ref());
+        self
+    }
+
+    /// [`project`](Query::project) in place.
+    #[inline]
+    pub(crate) fn set_project(&mut self, project: &[u8]) {
+        Project::put(project, &mut self.project);
         if self.project.is_none() {
             self.error = Some("a project has 1 to 64 bytes");
         }
-        self
     }
 
     /// The token must be bound to this (1 to 255 bytes; anything else makes the verify an
     /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument)).
     pub fn binding(mut self, binding: impl AsRef<[u8]>) -> Query {
-        self.binding = Binding::new(binding.as_ref());
+        self.set_binding(binding.as_ref());
+        self
+    }
+
+    /// [`binding`](Query::binding) in place.
+    #[inline]
+    pub(crate) fn set_binding(&mut self, binding: &[u8]) {
+        Binding::put(binding, &mut self.binding);
         if self.binding.is_none() {
             self.error = Some("a binding has 1 to 255 bytes");
         }
-        self
     }
 }
 

@@ -12,9 +12,10 @@ fn generated() -> String {
     let config = cbindgen::Config::from_file(root("cbindgen.toml")).unwrap();
     let mut builder = cbindgen::Builder::new().with_config(config);
     // In the order in which a reader of the header meets them.
-    for file in
-        ["mod", "status", "error", "input", "handle", "open", "types", "create", "verify", "change", "read"]
-    {
+    for file in [
+        "version", "status", "error", "input", "handle", "open", "types", "create", "verify", "change",
+        "read",
+    ] {
         builder = builder.with_src(root(&format!("src/ffi/{file}.rs")));
     }
     let mut header = Vec::new();

@@ -105,8 +105,8 @@ impl Engine {
         self.usable()
     }
 
-    /// Whether it takes changes.
-    fn changeable(&self) -> Result<()> {
+    /// An error if it takes no changes.
+    pub(crate) fn changeable(&self) -> Result<()> {
         self.usable()?;
         match self.health.load(Ordering::Acquire) {
             health::GOOD => Ok(()),

@@ -2,7 +2,7 @@
 
 use super::create::{TOKENSTORE_ALL_PROJECTS, expiry, grants};
 use super::error::{Failure, Outcome, tokenstore_error};
-use super::handle::{guard_change, tokenstore};
+use super::handle::{guard_change, tokenstore_store};
 use super::input::{self, Growing, tokenstore_bytes};
 use super::status::tokenstore_status;
 use crate::edit::{Change, Edit, Target};
@@ -201,14 +201,18 @@ unsafe fn edit(edit: *const tokenstore_edit) -> Outcome<Edit> {
 /// # Safety
 /// Pointers are null or good for what they point to.
 unsafe fn run(
-    store: *const tokenstore,
+    store: *const tokenstore_store,
     target: *const tokenstore_target,
     change: *mut tokenstore_change,
     error: *mut tokenstore_error,
     act: impl FnOnce(&Store, Target) -> Outcome<Result<Change>>,
 ) -> tokenstore_status {
     // SAFETY: handed on, as everywhere below.
-    unsafe { guard_change(store, error, |store| write(change, || act(store, self::target(target)?))) }
+    unsafe {
+        guard_change(store, error, || {
+            write(change, || act(tokenstore_store::store(store)?, self::target(target)?))
+        })
+    }
 }
 
 /// # Safety
@@ -233,7 +237,7 @@ unsafe fn write(change: *mut tokenstore_change, act: impl FnOnce() -> Outcome<Re
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn tokenstore_token_edit(
-    store: *const tokenstore,
+    store: *const tokenstore_store,
     target: *const tokenstore_target,
     edit: *const tokenstore_edit,
     change: *mut tokenstore_change,
@@ -247,7 +251,7 @@ pub unsafe extern "C" fn tokenstore_token_edit(
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn tokenstore_token_grant(
-    store: *const tokenstore,
+    store: *const tokenstore_store,
     target: *const tokenstore_target,
     project: *const u8,
     project_len: usize,
@@ -266,7 +270,7 @@ pub unsafe extern "C" fn tokenstore_token_grant(
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn tokenstore_token_ungrant(
-    store: *const tokenstore,
+    store: *const tokenstore_store,
     target: *const tokenstore_target,
     project: *const u8,
     project_len: usize,
@@ -285,7 +289,7 @@ pub unsafe extern "C" fn tokenstore_token_ungrant(
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn tokenstore_token_grant_all(
-    store: *const tokenstore,
+    store: *const tokenstore_store,
     target: *const tokenstore_target,
     change: *mut tokenstore_change,
     error: *mut tokenstore_error,
@@ -298,7 +302,7 @@ pub unsafe extern "C" fn tokenstore_token_grant_all(
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn tokenstore_token_revoke_grants(
-    store: *const tokenstore,
+    store: *const tokenstore_store,
     target: *const tokenstore_target,
     change: *mut tokenstore_change,
     error: *mut tokenstore_error,
@@ -311,7 +315,7 @@ pub unsafe extern "C" fn tokenstore_token_revoke_grants(
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn tokenstore_token_disable(
-    store: *const tokenstore,
+    store: *const tokenstore_store,
     target: *const tokenstore_target,
     change: *mut tokenstore_change,
     error: *mut tokenstore_error,
@@ -324,7 +328,7 @@ pub unsafe extern "C" fn tokenstore_token_disable(
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn tokenstore_token_enable(
-    store: *const tokenstore,
+    store: *const tokenstore_store,
     target: *const tokenstore_target,
     change: *mut tokenstore_change,
     error: *mut tokenstore_error,
@@ -334,12 +338,12 @@ pub unsafe extern "C" fn tokenstore_token_enable(
 }
 
 /// Revokes a token for good. No verify that begins after this returned accepts it, whatever is returned but
-/// TOKENSTORE_NOT_FOUND, TOKENSTORE_REVISION_CONFLICT, TOKENSTORE_BUSY and a wrong argument; with TOKENSTORE_OK the
-/// revocation is on the disk. A second one changes nothing: the first time and reason stay.
+/// TOKENSTORE_NOT_FOUND, TOKENSTORE_REVISION_CONFLICT, TOKENSTORE_BUSY, TOKENSTORE_POISONED and a wrong argument; with
+/// TOKENSTORE_OK the revocation is on the disk. A second one changes nothing: the first time and reason stay.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn tokenstore_token_revoke(
-    store: *const tokenstore,
+    store: *const tokenstore_store,
     target: *const tokenstore_target,
     change: *mut tokenstore_change,
     error: *mut tokenstore_error,
@@ -352,7 +356,7 @@ pub unsafe extern "C" fn tokenstore_token_revoke(
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn tokenstore_token_delete(
-    store: *const tokenstore,
+    store: *const tokenstore_store,
     target: *const tokenstore_target,
     change: *mut tokenstore_change,
     error: *mut tokenstore_error,
@@ -366,7 +370,7 @@ pub unsafe extern "C" fn tokenstore_token_delete(
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn tokenstore_value_revoke(
-    store: *const tokenstore,
+    store: *const tokenstore_store,
     value: *const u8,
     value_len: usize,
     by: *const u8,
@@ -378,10 +382,14 @@ pub unsafe extern "C" fn tokenstore_value_revoke(
 ) -> tokenstore_status {
     // SAFETY: as in tokenstore_token_edit.
     unsafe {
-        guard_change(store, error, |store| {
+        guard_change(store, error, || {
             write(change, || {
                 let value = input::bytes(value, value_len)?;
-                Ok(store.revoke_value(value, input::text(by, by_len)?, input::text(reason, reason_len)?))
+                Ok(tokenstore_store::store(store)?.revoke_value(
+                    value,
+                    input::text(by, by_len)?,
+                    input::text(reason, reason_len)?,
+                ))
             })
         })
     }
@@ -393,7 +401,7 @@ pub unsafe extern "C" fn tokenstore_value_revoke(
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn tokenstore_project_remove(
-    store: *const tokenstore,
+    store: *const tokenstore_store,
     project: *const u8,
     project_len: usize,
     by: *const u8,
@@ -405,11 +413,10 @@ pub unsafe extern "C" fn tokenstore_project_remove(
 ) -> tokenstore_status {
     // SAFETY: as in tokenstore_token_edit.
     unsafe {
-        guard_change(store, error, |store| {
-            let mut out = input::out(removed)?;
-            out.set(0);
+        guard_change(store, error, || {
+            let mut out = input::cleared(removed, 0)?;
             let project = input::bytes(project, project_len)?;
-            out.set(store.remove_project(
+            out.set(tokenstore_store::store(store)?.remove_project(
                 project,
                 input::text(by, by_len)?,
                 input::text(reason, reason_len)?,

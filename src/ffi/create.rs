@@ -1,7 +1,7 @@
 //! Making tokens.
 
 use super::error::{Failure, Outcome, tokenstore_error};
-use super::handle::{guard_change, tokenstore};
+use super::handle::{guard_change, tokenstore_store};
 use super::input::{self, Growing, Out, tokenstore_bytes};
 use super::status::{TOKENSTORE_BUFFER_TOO_SMALL, tokenstore_status};
 use super::types::type_of;
@@ -9,7 +9,6 @@ use crate::clock::{NEVER_MS, from_ms};
 use crate::expiry::Expiry;
 use crate::grants::Grants;
 use crate::new_token::{CreatedOrExisting, NewToken};
-use crate::store::Store;
 use crate::value::Value;
 
 /// How many bytes a value that the library makes has at most.
@@ -192,14 +191,15 @@ impl ValueOut<'_> {
     /// # Safety
     /// Pointers are null or may be written.
     unsafe fn new<'a>(value: *mut u8, capacity: usize, len: *mut usize) -> Outcome<ValueOut<'a>> {
+        // Not more of it than a value takes.
+        let capacity = capacity.min(TOKENSTORE_VALUE_BYTES);
         // SAFETY: handed on.
-        let (bytes, mut len) = unsafe { (input::bytes_mut(value, capacity), input::out(len)?) };
-        len.set(0);
-        match bytes {
-            Some(bytes) if bytes.len() >= TOKENSTORE_VALUE_BYTES => {
-                bytes.fill(0);
-                Ok(ValueOut { bytes, len })
-            }
+        let (mut bytes, len) = unsafe { (input::bytes_mut(value, capacity), input::cleared(len, 0)) };
+        if let Some(bytes) = &mut bytes {
+            bytes.fill(0);
+        }
+        match (bytes, len?) {
+            (Some(bytes), len) if bytes.len() == TOKENSTORE_VALUE_BYTES => Ok(ValueOut { bytes, len }),
             _ => Err(Failure::new(TOKENSTORE_BUFFER_TOO_SMALL, "a value's buffer has at least 64 bytes")),
         }
     }
@@ -217,7 +217,7 @@ impl ValueOut<'_> {
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn tokenstore_token_create(
-    store: *const tokenstore,
+    store: *const tokenstore_store,
     token: *const tokenstore_new_token,
     value: *mut u8,
     value_capacity: usize,
@@ -227,11 +227,13 @@ pub unsafe extern "C" fn tokenstore_token_create(
 ) -> tokenstore_status {
     // SAFETY: every pointer is handed on as the caller gave it, to what checks it.
     unsafe {
-        guard_change(store, error, |store| {
-            let mut out = input::out(created)?;
-            out.set(tokenstore_created::NONE);
-            let mut value_out = ValueOut::new(value, value_capacity, value_len)?;
-            let made = store.create(&new_token(token)?)?;
+        guard_change(store, error, || {
+            let (out, value_out) = (
+                input::cleared(created, tokenstore_created::NONE),
+                ValueOut::new(value, value_capacity, value_len),
+            );
+            let (mut out, mut value_out) = (out?, value_out?);
+            let made = tokenstore_store::store(store)?.create(&new_token(token)?)?;
             value_out.set(&made.value);
             out.set(tokenstore_created::made(made.id, made.revision));
             Ok(())
@@ -245,7 +247,7 @@ pub unsafe extern "C" fn tokenstore_token_create(
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn tokenstore_token_create_if_absent(
-    store: *const tokenstore,
+    store: *const tokenstore_store,
     token: *const tokenstore_new_token,
     value: *mut u8,
     value_capacity: usize,
@@ -255,11 +257,13 @@ pub unsafe extern "C" fn tokenstore_token_create_if_absent(
 ) -> tokenstore_status {
     // SAFETY: as in tokenstore_token_create.
     unsafe {
-        guard_change(store, error, |store| {
-            let mut out = input::out(created)?;
-            out.set(tokenstore_created::NONE);
-            let mut value_out = ValueOut::new(value, value_capacity, value_len)?;
-            match store.create_if_absent(&new_token(token)?)? {
+        guard_change(store, error, || {
+            let (out, value_out) = (
+                input::cleared(created, tokenstore_created::NONE),
+                ValueOut::new(value, value_capacity, value_len),
+            );
+            let (mut out, mut value_out) = (out?, value_out?);
+            match tokenstore_store::store(store)?.create_if_absent(&new_token(token)?)? {
                 CreatedOrExisting::Created(made) => {
                     value_out.set(&made.value);
                     out.set(tokenstore_created::made(made.id, made.revision));
@@ -280,7 +284,7 @@ pub unsafe extern "C" fn tokenstore_token_create_if_absent(
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn tokenstore_token_create_from_value(
-    store: *const tokenstore,
+    store: *const tokenstore_store,
     token: *const tokenstore_new_token,
     value: *const u8,
     value_len: usize,
@@ -289,10 +293,10 @@ pub unsafe extern "C" fn tokenstore_token_create_from_value(
 ) -> tokenstore_status {
     // SAFETY: as in tokenstore_token_create.
     unsafe {
-        guard_change(store, error, |store| {
-            let mut out = input::out(created)?;
-            out.set(tokenstore_created::NONE);
-            let made = store.create_from_value(&new_token(token)?, input::bytes(value, value_len)?)?;
+        guard_change(store, error, || {
+            let mut out = input::cleared(created, tokenstore_created::NONE)?;
+            let made = tokenstore_store::store(store)?
+                .create_from_value(&new_token(token)?, input::bytes(value, value_len)?)?;
             out.set(tokenstore_created::made(made.id, made.revision));
             Ok(())
         })
@@ -306,7 +310,7 @@ pub unsafe extern "C" fn tokenstore_token_create_from_value(
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn tokenstore_token_create_many(
-    store: *const tokenstore,
+    store: *const tokenstore_store,
     tokens: *const tokenstore_new_token,
     count: usize,
     values: *mut u8,
@@ -317,7 +321,7 @@ pub unsafe extern "C" fn tokenstore_token_create_many(
 ) -> tokenstore_status {
     // SAFETY: as in tokenstore_token_create.
     unsafe {
-        guard_change(store, error, |store| {
+        guard_change(store, error, || {
             create_many(store, tokens, count, values, value_lens, created, statuses)
         })
     }
@@ -326,7 +330,7 @@ pub unsafe extern "C" fn tokenstore_token_create_many(
 /// # Safety
 /// The arrays are null or have `count` places.
 unsafe fn create_many(
-    store: &Store,
+    store: *const tokenstore_store,
     tokens: *const tokenstore_new_token,
     count: usize,
     values: *mut u8,
@@ -335,29 +339,47 @@ unsafe fn create_many(
     statuses: *mut tokenstore_status,
 ) -> Outcome {
     if count == 0 {
-        return Ok(());
+        // SAFETY: handed on.
+        return unsafe { tokenstore_store::store(store) }?.alive().map_err(Failure::from);
     }
     const MOST: usize = isize::MAX as usize / 4096;
     // SAFETY: the first of each array is checked, and none has more places than memory.
     unsafe {
-        let (first, mut lens) = (input::growing(tokens)?, input::out(value_lens)?);
-        let (mut ids, mut answers) = (input::out(created)?, input::out(statuses)?);
-        if count > MOST || values.is_null() {
-            return Err(Failure::invalid("an array is NULL or too long"));
+        if count > MOST {
+            return Err(Failure::invalid("an array is too long"));
         }
-        let mut news = Vec::new();
+        let (lens, ids, answers) = (
+            input::cleared_array(value_lens, count, 0),
+            input::cleared_array(created, count, tokenstore_created::NONE),
+            input::cleared_array(statuses, count, super::status::TOKENSTORE_SOME_REFUSED),
+        );
+        if !values.is_null() {
+            values.write_bytes(0, count * TOKENSTORE_VALUE_BYTES);
+        }
+        let (_, mut ids, mut answers) = (lens?, ids?, answers?);
+        if values.is_null() {
+            return Err(Failure::invalid("an array is NULL"));
+        }
+        let store = tokenstore_store::store(store)?;
+        store.alive()?;
+        let size = input::growing(tokens)?.struct_size;
+        // What each is to become, or why it cannot be tried.
+        let mut news = Vec::with_capacity(count);
         for n in 0..count {
-            lens.at(n).set(0);
-            ids.at(n).set(tokenstore_created::NONE);
-            answers.at(n).set(super::status::TOKENSTORE_SOME_REFUSED);
-            let token = tokens.byte_add(n * first.struct_size);
-            if input::growing(token).is_ok_and(|token| token.struct_size != first.struct_size) {
+            let token = tokens.byte_add(n * size);
+            // The size of each tells where the next one is.
+            if token.cast::<usize>().read_unaligned() != size {
                 return Err(Failure::invalid("the tokens have different sizes"));
             }
-            news.push(new_token(token)?);
+            news.push(new_token(token));
         }
+        let mut made = store.create_many(news.iter().flatten()).into_iter();
         let mut all = true;
-        for (n, made) in store.create_many(&news).into_iter().enumerate() {
+        for (n, new) in news.iter().enumerate() {
+            let made = match new {
+                Ok(_) => made.next().unwrap_or_else(|| Err(crate::store::mixed_up())).map_err(Failure::from),
+                Err(failure) => Err(Failure::new(failure.status(), "")),
+            };
             match made {
                 Ok(made) => {
                     let place = values.add(n * TOKENSTORE_VALUE_BYTES);
@@ -366,9 +388,9 @@ unsafe fn create_many(
                     ids.at(n).set(tokenstore_created::made(made.id, made.revision));
                     answers.at(n).set(super::status::TOKENSTORE_OK);
                 }
-                Err(error) => {
+                Err(failure) => {
                     all = false;
-                    answers.at(n).set(Failure::from(error).status());
+                    answers.at(n).set(failure.status());
                 }
             }
         }

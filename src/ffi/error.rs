@@ -44,7 +44,7 @@ impl From<Error> for Failure {
         Failure {
             status: of_kind(error.kind()),
             os_error: error.os_error().unwrap_or(0),
-            message: error.to_string().into(),
+            message: error.into_message(),
         }
     }
 }

@@ -4,11 +4,20 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 use super::error::{Failure, Outcome, finish, tokenstore_error};
-use super::status::{TOKENSTORE_CLOSED, TOKENSTORE_INVALID_ARGUMENT, TOKENSTORE_PANIC, tokenstore_status};
+use super::status::{TOKENSTORE_CLOSED, TOKENSTORE_PANIC, tokenstore_status};
 use crate::store::Store;
 
-/// An open store. `const tokenstore *` parameters may be used by several threads at once.
-pub struct tokenstore(Control<Store>);
+/// An open store. `const tokenstore_store *` parameters may be used by several threads at once.
+pub struct tokenstore_store(Control<Store>);
+
+/// What a handle can stand for. Each kind has a mark of its own, so that a handle of another kind is known as such.
+pub(super) trait Kind {
+    const MAGIC: u64;
+}
+
+impl Kind for Store {
+    const MAGIC: u64 = u64::from_le_bytes(*b"tokstore");
+}
 
 /// 64 bytes that stay for the life of the process.
 #[repr(align(64))]
@@ -16,44 +25,66 @@ pub(super) struct Control<T> {
     magic: AtomicU64,
     /// Null once it is closed.
     object: AtomicPtr<T>,
+    /// The block before it in the list of all.
+    before: AtomicPtr<u8>,
 }
 
-const MAGIC: u64 = u64::from_le_bytes(*b"tokstore");
+/// The last of all blocks: they are kept and not lost, which tools that look for lost memory can see.
+static LAST: AtomicPtr<u8> = AtomicPtr::new(std::ptr::null_mut());
 
 const _: () = assert!(size_of::<Control<Store>>() == 64);
 
-impl<T> Control<T> {
+impl<T: Kind> Control<T> {
     pub(super) fn new(object: T) -> Control<T> {
-        Control { magic: AtomicU64::new(MAGIC), object: AtomicPtr::new(Box::into_raw(Box::new(object))) }
+        Control {
+            magic: AtomicU64::new(T::MAGIC),
+            object: AtomicPtr::new(Box::into_raw(Box::new(object))),
+            before: AtomicPtr::default(),
+        }
+    }
+
+    /// Puts the block into the list of all, from which none is ever taken.
+    pub(super) fn keep(&self) {
+        let me = std::ptr::from_ref(self).cast_mut().cast();
+        let mut last = LAST.load(Ordering::Relaxed);
+        loop {
+            self.before.store(last, Ordering::Relaxed);
+            match LAST.compare_exchange(last, me, Ordering::Release, Ordering::Relaxed) {
+                Ok(_) => return,
+                Err(other) => last = other,
+            }
+        }
     }
 
     /// The object, unless it was closed.
     #[inline]
     pub(super) fn get(&self) -> Outcome<&T> {
-        if self.magic.load(Ordering::Relaxed) != MAGIC {
+        if self.magic.load(Ordering::Relaxed) != T::MAGIC {
             return Err(Failure::invalid("a handle is none of this kind"));
         }
         // SAFETY: a pointer that is not null came from `new`, and lives until `close`, which the caller promises not to
         // call beside any other call.
-        unsafe { self.object.load(Ordering::Acquire).as_ref() }
-            .ok_or_else(|| Failure::new(TOKENSTORE_CLOSED, "the handle was closed"))
+        unsafe { self.object.load(Ordering::Acquire).as_ref() }.ok_or_else(closed)
     }
 
-    /// The object, for good; none if it was closed before.
-    pub(super) fn take(&self) -> Option<Box<T>> {
-        if self.magic.load(Ordering::Relaxed) != MAGIC {
-            return None;
-        }
+    /// The object, for good, unless it was closed.
+    pub(super) fn take(&self) -> Outcome<Box<T>> {
+        self.get()?;
         let object = self.object.swap(std::ptr::null_mut(), Ordering::AcqRel);
+        if object.is_null() {
+            return Err(closed());
+        }
         // SAFETY: it came from `Box::into_raw`, and the swap gives it to one taker.
-        (!object.is_null()).then(|| unsafe { Box::from_raw(object) })
+        Ok(unsafe { Box::from_raw(object) })
     }
 }
 
-impl tokenstore {
+impl tokenstore_store {
     /// A handle that the caller has until it closes it. Its block is never freed.
-    pub(super) fn new(store: Store) -> *mut tokenstore {
-        Box::into_raw(Box::new(tokenstore(Control::new(store))))
+    pub(super) fn new(store: Store) -> *mut tokenstore_store {
+        let block = Box::leak(Box::new(tokenstore_store(Control::new(store))));
+        block.0.keep();
+        block
     }
 
     /// The store of a handle.
@@ -61,7 +92,7 @@ impl tokenstore {
     /// # Safety
     /// A pointer that is not null came from a call that opens a store.
     #[inline]
-    pub(super) unsafe fn store<'a>(handle: *const tokenstore) -> Outcome<&'a Store> {
+    pub(super) unsafe fn store<'a>(handle: *const tokenstore_store) -> Outcome<&'a Store> {
         if handle.is_null() || !handle.is_aligned() {
             return Err(Failure::invalid("a handle is NULL or none of a store"));
         }
@@ -69,13 +100,25 @@ impl tokenstore {
         unsafe { (*handle).0.get() }
     }
 
-    pub(super) unsafe fn take(handle: *mut tokenstore) -> Option<Box<Store>> {
-        // SAFETY: as in `store`.
-        if handle.is_null() || !handle.is_aligned() { None } else { unsafe { (*handle).0.take() } }
+    /// The store of a handle that is being closed.
+    ///
+    /// # Safety
+    /// As [`store`](tokenstore::store).
+    unsafe fn take(handle: *mut tokenstore_store) -> Outcome<Box<Store>> {
+        if !handle.is_aligned() {
+            return Err(Failure::invalid("a handle is none of a store"));
+        }
+        // SAFETY: the caller promises that it came from a call that opens a store; blocks are never freed.
+        unsafe { (*handle).0.take() }
     }
 }
 
-/// Runs a call's body: a panic becomes a status.
+fn closed() -> Failure {
+    Failure::new(TOKENSTORE_CLOSED, "the handle was closed")
+}
+
+/// Runs a call's body: a panic becomes a status. Bodies clear the outputs before they look at anything else, so that
+/// nothing is left in them whatever fails.
 pub(super) fn guard(error: *mut tokenstore_error, body: impl FnOnce() -> Outcome) -> tokenstore_status {
     let outcome = catch_unwind(AssertUnwindSafe(body));
     finish(outcome.unwrap_or_else(|_| Err(panicked())), error)
@@ -86,19 +129,18 @@ pub(super) fn guard(error: *mut tokenstore_error, body: impl FnOnce() -> Outcome
 /// # Safety
 /// As [`tokenstore::store`].
 pub(super) unsafe fn guard_change(
-    handle: *const tokenstore,
+    handle: *const tokenstore_store,
     error: *mut tokenstore_error,
-    body: impl FnOnce(&Store) -> Outcome,
+    body: impl FnOnce() -> Outcome,
 ) -> tokenstore_status {
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
+    let outcome = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|_| {
         // SAFETY: handed on.
-        let store = unsafe { tokenstore::store(handle) }?;
-        catch_unwind(AssertUnwindSafe(|| body(store))).unwrap_or_else(|_| {
+        if let Ok(store) = unsafe { tokenstore_store::store(handle) } {
             store.poison();
-            Err(panicked())
-        })
-    }));
-    finish(outcome.unwrap_or_else(|_| Err(panicked())), error)
+        }
+        Err(panicked())
+    });
+    finish(outcome, error)
 }
 
 fn panicked() -> Failure {
@@ -111,19 +153,14 @@ fn panicked() -> Failure {
 /// of the parent's go. The caller sees to it that no other call on the handle is under way.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenstore_close(
-    store: *mut tokenstore,
+    store: *mut tokenstore_store,
     error: *mut tokenstore_error,
 ) -> tokenstore_status {
     if store.is_null() {
         return 0;
     }
     guard(error, || {
-        if !store.is_aligned() {
-            return Err(Failure::new(TOKENSTORE_INVALID_ARGUMENT, "a handle is none of a store"));
-        }
-        // SAFETY: not null and aligned; the caller promises that it came from a call that opens a store.
-        let store = unsafe { tokenstore::take(store) };
-        let store = store.ok_or_else(|| Failure::new(TOKENSTORE_CLOSED, "the handle was closed"))?;
-        Ok(store.close()?)
+        // SAFETY: not null; handed on.
+        Ok(unsafe { tokenstore_store::take(store) }?.close()?)
     })
 }

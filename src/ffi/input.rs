@@ -20,6 +20,7 @@ pub struct tokenstore_bytes {
 ///
 /// # Safety
 /// A pointer that is not null points to `len` bytes that stay as they are for `'a`.
+#[inline]
 pub(super) unsafe fn bytes<'a>(data: *const u8, len: usize) -> Outcome<&'a [u8]> {
     match (data.is_null(), len) {
         (_, 0) => Ok(&[]),
@@ -75,6 +76,35 @@ pub(super) unsafe fn out<'a, T>(pointer: *mut T) -> Outcome<Out<'a, T>> {
     Ok(Out { pointer, alive: std::marker::PhantomData })
 }
 
+/// Where a result goes, with what it is if nothing comes of the call.
+///
+/// # Safety
+/// As [`out`].
+pub(super) unsafe fn cleared<'a, T>(pointer: *mut T, nothing: T) -> Outcome<Out<'a, T>> {
+    // SAFETY: handed on.
+    let mut out = unsafe { out(pointer) }?;
+    out.set(nothing);
+    Ok(out)
+}
+
+/// The same for an array of `count` places.
+///
+/// # Safety
+/// A pointer that is not null points to `count` places that may be written, no more than memory has.
+pub(super) unsafe fn cleared_array<'a, T: Copy>(
+    pointer: *mut T,
+    count: usize,
+    nothing: T,
+) -> Outcome<Out<'a, T>> {
+    // SAFETY: handed on.
+    let mut out = unsafe { out(pointer) }?;
+    for n in 0..count {
+        // SAFETY: within the array, as the caller promises.
+        unsafe { out.at(n) }.set(nothing);
+    }
+    Ok(out)
+}
+
 /// A checked pointer for a result.
 pub(super) struct Out<'a, T> {
     pointer: *mut T,
@@ -110,6 +140,7 @@ pub(super) unsafe trait Growing: Copy {
 ///
 /// # Safety
 /// A pointer that is not null points to `struct_size` bytes.
+#[inline]
 pub(super) unsafe fn growing<T: Growing>(pointer: *const T) -> Outcome<T> {
     if pointer.is_null() || !pointer.is_aligned() {
         return Err(Failure::invalid("a pointer to a struct is NULL or not aligned"));
@@ -119,6 +150,10 @@ pub(super) unsafe fn growing<T: Growing>(pointer: *const T) -> Outcome<T> {
     // No struct will ever have a page: a larger size is one that was never set.
     if !(T::FIRST_SIZE..=4096).contains(&size) {
         return Err(Failure::invalid("a struct_size is none of this struct's"));
+    }
+    if size == size_of::<T>() {
+        // SAFETY: not null, aligned, the caller promises `size` bytes, and any bytes make a valid `T`.
+        return Ok(unsafe { pointer.read() });
     }
     let known = size.min(size_of::<T>());
     // SAFETY: the caller promises `size` bytes; they are read as bytes, which have no alignment.
@@ -132,6 +167,21 @@ pub(super) unsafe fn growing<T: Growing>(pointer: *const T) -> Outcome<T> {
         std::ptr::copy_nonoverlapping(given.as_ptr(), copy.as_mut_ptr().cast::<u8>(), known);
         Ok(copy.assume_init())
     }
+}
+
+/// The place of a growing struct that a result goes to: zeros behind its size if nothing comes of the call.
+///
+/// # Safety
+/// A pointer that is not null points to `struct_size` bytes that may be written.
+pub(super) unsafe fn cleared_growing<T: Growing>(pointer: *mut T) -> Outcome {
+    // SAFETY: handed on; it checks the pointer and the size.
+    unsafe { growing::<T>(pointer) }.map(drop)?;
+    // SAFETY: checked just now; the size itself stays the caller's.
+    unsafe {
+        let known = pointer.cast::<usize>().read().min(size_of::<T>());
+        pointer.cast::<u8>().add(size_of::<usize>()).write_bytes(0, known - size_of::<usize>());
+    }
+    Ok(())
 }
 
 /// Writes a growing struct back, as much of it as the caller knows, zeros behind.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::{Failure, Outcome, tokenstore_error};
-use super::handle::{Control, guard, guard_change, tokenstore};
+use super::handle::{Control, Kind, guard, guard_change, tokenstore_store};
 use super::input::{self, Growing};
 use super::status::tokenstore_status;
 use crate::clock::{Clock, ManualClock, from_ms, to_ms};
@@ -41,6 +41,10 @@ unsafe impl Growing for tokenstore_options {
 
 /// A clock that stands until it is moved: for tests.
 pub struct tokenstore_clock(Control<Arc<ManualClock>>);
+
+impl Kind for Arc<ManualClock> {
+    const MAGIC: u64 = u64::from_le_bytes(*b"tokclock");
+}
 
 impl tokenstore_clock {
     /// # Safety
@@ -113,15 +117,14 @@ unsafe fn path<'a>(path: *const c_char) -> Outcome<&'a Path> {
 /// # Safety
 /// `store` is null or may be written.
 unsafe fn hand_out(
-    store: *mut *mut tokenstore,
+    store: *mut *mut tokenstore_store,
     error: *mut tokenstore_error,
     open: impl FnOnce() -> Outcome<Store>,
 ) -> tokenstore_status {
     guard(error, || {
         // SAFETY: handed on.
-        let mut out = unsafe { input::out(store) }?;
-        out.set(std::ptr::null_mut());
-        out.set(tokenstore::new(open()?));
+        let mut out = unsafe { input::cleared(store, std::ptr::null_mut()) }?;
+        out.set(tokenstore_store::new(open()?));
         Ok(())
     })
 }
@@ -134,7 +137,7 @@ unsafe fn hand_out(
 pub unsafe extern "C" fn tokenstore_create(
     path: *const c_char,
     options: *const tokenstore_options,
-    store: *mut *mut tokenstore,
+    store: *mut *mut tokenstore_store,
     error: *mut tokenstore_error,
 ) -> tokenstore_status {
     // SAFETY: every pointer is handed on as the caller gave it, to what checks it.
@@ -150,7 +153,7 @@ pub unsafe extern "C" fn tokenstore_create(
 pub unsafe extern "C" fn tokenstore_open(
     path: *const c_char,
     options: *const tokenstore_options,
-    store: *mut *mut tokenstore,
+    store: *mut *mut tokenstore_store,
     error: *mut tokenstore_error,
 ) -> tokenstore_status {
     // SAFETY: as in tokenstore_create.
@@ -162,7 +165,7 @@ pub unsafe extern "C" fn tokenstore_open(
 #[must_use]
 pub unsafe extern "C" fn tokenstore_open_in_memory(
     options: *const tokenstore_options,
-    store: *mut *mut tokenstore,
+    store: *mut *mut tokenstore_store,
     error: *mut tokenstore_error,
 ) -> tokenstore_status {
     // SAFETY: as in tokenstore_create.
@@ -173,11 +176,11 @@ pub unsafe extern "C" fn tokenstore_open_in_memory(
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn tokenstore_flush(
-    store: *const tokenstore,
+    store: *const tokenstore_store,
     error: *mut tokenstore_error,
 ) -> tokenstore_status {
     // SAFETY: handed on.
-    unsafe { guard_change(store, error, |store| Ok(store.flush()?)) }
+    unsafe { guard_change(store, error, || Ok(tokenstore_store::store(store)?.flush()?)) }
 }
 
 /// Puts the file under another key of 32 bytes, or under none if `key` is NULL. When it returns, the file opens with
@@ -185,12 +188,16 @@ pub unsafe extern "C" fn tokenstore_flush(
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn tokenstore_change_key(
-    store: *const tokenstore,
+    store: *const tokenstore_store,
     key: *const u8,
     error: *mut tokenstore_error,
 ) -> tokenstore_status {
     // SAFETY: the caller promises that `key` is NULL or points to 32 bytes, which are always aligned.
-    unsafe { guard_change(store, error, |store| Ok(store.change_key(key.cast::<[u8; 32]>().as_ref())?)) }
+    unsafe {
+        guard_change(store, error, || {
+            Ok(tokenstore_store::store(store)?.change_key(key.cast::<[u8; 32]>().as_ref())?)
+        })
+    }
 }
 
 /// Makes a clock for tests that shows `now_ms`, milliseconds since the Unix epoch. Close it by tokenstore_clock_close.
@@ -203,10 +210,11 @@ pub unsafe extern "C" fn tokenstore_clock_new(
 ) -> tokenstore_status {
     guard(error, || {
         // SAFETY: handed on.
-        let mut out = unsafe { input::out(clock) }?;
-        out.set(std::ptr::null_mut());
+        let mut out = unsafe { input::cleared(clock, std::ptr::null_mut()) }?;
         let made = Control::new(ManualClock::new(time_of(now_ms)?));
-        out.set(Box::into_raw(Box::new(tokenstore_clock(made))));
+        let block = Box::leak(Box::new(tokenstore_clock(made)));
+        block.0.keep();
+        out.set(block);
         Ok(())
     })
 }
@@ -248,7 +256,7 @@ pub unsafe extern "C" fn tokenstore_clock_now(
 ) -> tokenstore_status {
     guard(std::ptr::null_mut(), || {
         // SAFETY: handed on.
-        let (clock, mut out) = unsafe { (tokenstore_clock::get(clock)?, input::out(now_ms)?) };
+        let (mut out, clock) = unsafe { (input::cleared(now_ms, 0)?, tokenstore_clock::get(clock)?) };
         out.set(to_ms(clock.now()));
         Ok(())
     })
@@ -264,13 +272,13 @@ pub unsafe extern "C" fn tokenstore_clock_close(clock: *mut tokenstore_clock) ->
         // SAFETY: handed on; blocks are never freed.
         unsafe { tokenstore_clock::get(clock) }?;
         // SAFETY: checked just now.
-        drop(unsafe { (*clock).0.take() });
+        drop(unsafe { (*clock).0.take() }?);
         Ok(())
     })
 }
 
-/// A time that a clock can show: the years 0 to 9999.
-fn time_of(ms: i64) -> Outcome<time::OffsetDateTime> {
+/// A time of the years 0 to 9999.
+pub(super) fn time_of(ms: i64) -> Outcome<time::OffsetDateTime> {
     if (-62_167_219_200_000..253_402_300_800_000).contains(&ms) {
         Ok(from_ms(ms))
     } else {

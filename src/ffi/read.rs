@@ -2,8 +2,9 @@
 
 use super::change::TOKENSTORE_CHECK_OWNER;
 use super::error::{Failure, Outcome, tokenstore_error};
-use super::handle::{Control, guard, tokenstore};
+use super::handle::{Control, Kind, guard, tokenstore_store};
 use super::input::{self, Growing, tokenstore_bytes};
+use super::open::time_of;
 use super::output::Layout;
 use super::status::{
     TOKENSTORE_DISABLED, TOKENSTORE_END, TOKENSTORE_EXPIRED, TOKENSTORE_OK, TOKENSTORE_REVOKED,
@@ -11,7 +12,7 @@ use super::status::{
 };
 use super::types::type_of;
 use super::verify::{TOKENSTORE_HAS_ALL_PROJECTS, TOKENSTORE_HAS_NO_PROJECTS};
-use crate::clock::{NEVER_MS, from_ms, to_ms};
+use crate::clock::{NEVER_MS, to_ms};
 use crate::error::Error;
 use crate::filter::Filter;
 use crate::grants::Grants;
@@ -141,13 +142,13 @@ unsafe fn write_token(
     }
 }
 
-/// Reads the token with this id of 16 bytes. Set `token->struct_size` before. Its strings are laid into `buffer`;
-/// `*needed` is how many bytes they take. With too small a buffer TOKENSTORE_BUFFER_TOO_SMALL, and only `*needed` is
-/// written. TOKENSTORE_NOT_FOUND.
+/// Reads the token with this id of 16 bytes. Set `token->struct_size` before. Its strings are laid into `buffer`; one of
+/// `*needed` bytes is enough. With a smaller one TOKENSTORE_BUFFER_TOO_SMALL, and only `*needed` says something.
+/// TOKENSTORE_NOT_FOUND.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn tokenstore_token_get(
-    store: *const tokenstore,
+    store: *const tokenstore_store,
     id: *const u8,
     token: *mut tokenstore_token,
     buffer: *mut u8,
@@ -158,9 +159,10 @@ pub unsafe extern "C" fn tokenstore_token_get(
     guard(error, || {
         // SAFETY: every pointer is handed on as the caller gave it, to what checks it.
         unsafe {
-            let store = tokenstore::store(store)?;
-            input::out(needed)?.set(0);
-            input::growing(token)?;
+            let (needed_out, cleared) = (input::cleared(needed, 0), input::cleared_growing(token));
+            needed_out?;
+            cleared?;
+            let store = tokenstore_store::store(store)?;
             let id = Id::from_bytes(*input::frozen(id.cast::<[u8; 16]>())?);
             write_token(&store.get(id)?, token, buffer, capacity, needed)
         }
@@ -196,14 +198,14 @@ pub struct tokenstore_filter {
     pub name_prefix: tokenstore_bytes,
     /// With TOKENSTORE_LIST_PROJECT: the project.
     pub project: tokenstore_bytes,
-    /// With TOKENSTORE_LIST_EXPIRES_BEFORE: a time in ms.
+    /// With TOKENSTORE_LIST_EXPIRES_BEFORE: a time in ms, of the years 0 to 9999.
     pub expires_before_ms: i64,
-    /// With TOKENSTORE_LIST_UNUSED_SINCE: a time in ms.
+    /// With TOKENSTORE_LIST_UNUSED_SINCE: a time in ms, of the years 0 to 9999.
     pub unused_since_ms: i64,
     /// With TOKENSTORE_LIST_STATES: 1 << TOKENSTORE_REVOKED, and so on; 1 << TOKENSTORE_OK for live ones.
     pub states: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// How many tokens are read from the file at a time, 1 to 1,000; 0 is 1,000.
+    pub page_size: u32,
     /// The id to go on behind; zeros are the beginning.
     pub after: [u8; 16],
 }
@@ -226,7 +228,7 @@ unsafe fn filter(given: &tokenstore_filter) -> Outcome<Filter> {
         expires_before_ms,
         unused_since_ms,
         states,
-        reserved,
+        page_size,
         after,
     } = *given;
     const KNOWN: u32 = TOKENSTORE_CHECK_OWNER
@@ -237,7 +239,6 @@ unsafe fn filter(given: &tokenstore_filter) -> Outcome<Filter> {
         | TOKENSTORE_LIST_UNUSED_SINCE
         | TOKENSTORE_LIST_STATES;
     input::flags(flags, KNOWN)?;
-    input::flags(reserved, 0)?;
     let has = |flag: u32| flags & flag != 0;
     let unasked = [
         (TOKENSTORE_LIST_TYPE, r#type != 0),
@@ -270,10 +271,10 @@ unsafe fn filter(given: &tokenstore_filter) -> Outcome<Filter> {
         filter = filter.with_dead();
     }
     if has(TOKENSTORE_LIST_EXPIRES_BEFORE) {
-        filter = filter.expires_before(from_ms(expires_before_ms));
+        filter = filter.expires_before(time_of(expires_before_ms)?);
     }
     if has(TOKENSTORE_LIST_UNUSED_SINCE) {
-        filter = filter.unused_since(from_ms(unused_since_ms));
+        filter = filter.unused_since(time_of(unused_since_ms)?);
     }
     if has(TOKENSTORE_LIST_STATES) {
         let all =
@@ -281,6 +282,9 @@ unsafe fn filter(given: &tokenstore_filter) -> Outcome<Filter> {
         let known = all.iter().fold(0, |bits, state| bits | 1_u32 << of_state(*state));
         input::flags(states, known)?;
         filter = filter.states(all.into_iter().filter(|state| states >> of_state(*state) & 1 == 1));
+    }
+    if page_size != 0 {
+        filter = filter.limit(page_size as usize);
     }
     if after != [0; 16] {
         filter = filter.after(Id::from_bytes(after));
@@ -291,8 +295,12 @@ unsafe fn filter(given: &tokenstore_filter) -> Outcome<Filter> {
 /// A list of tokens under way. One thread at a time.
 pub struct tokenstore_list(Control<std::sync::Mutex<Listing>>);
 
+impl Kind for std::sync::Mutex<Listing> {
+    const MAGIC: u64 = u64::from_le_bytes(*b"toklists");
+}
+
 struct Listing {
-    store: *const tokenstore,
+    store: *const tokenstore_store,
     filter: Filter,
     page: std::collections::VecDeque<Token>,
     done: bool,
@@ -309,9 +317,10 @@ impl Listing {
         if let Some(error) = &self.failed {
             return Err(error.clone().into());
         }
+        // SAFETY: it was a store's handle when the list was opened, and its block is never freed.
+        let store = unsafe { tokenstore_store::store(self.store) }?;
+        store.alive()?;
         while self.page.is_empty() && !self.done {
-            // SAFETY: it was a store's handle when the list was opened, and its block is never freed.
-            let store = unsafe { tokenstore::store(self.store) }?;
             let page = store.list(&self.filter).inspect_err(|error| self.failed = Some(error.clone()))?;
             self.page.extend(page.tokens);
             match page.next {
@@ -325,11 +334,11 @@ impl Listing {
 
 /// Begins a list of tokens, ascending by id. `filter` may be NULL. `*list` is NULL unless TOKENSTORE_OK is returned; close
 /// it by tokenstore_list_close. It reads page by page and holds nothing in between: each page is what it is when it is
-/// read.
+/// read. The handle's 64 bytes are kept for the life of the process, as those of every handle.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn tokenstore_list_open(
-    store: *const tokenstore,
+    store: *const tokenstore_store,
     filter: *const tokenstore_filter,
     list: *mut *mut tokenstore_list,
     error: *mut tokenstore_error,
@@ -337,15 +346,16 @@ pub unsafe extern "C" fn tokenstore_list_open(
     guard(error, || {
         // SAFETY: every pointer is handed on as the caller gave it, to what checks it.
         unsafe {
-            let mut out = input::out(list)?;
-            out.set(std::ptr::null_mut());
-            tokenstore::store(store)?.alive()?;
+            let mut out = input::cleared(list, std::ptr::null_mut())?;
+            tokenstore_store::store(store)?.alive()?;
             let filter =
                 if filter.is_null() { Filter::new() } else { self::filter(&input::growing(filter)?)? };
             filter.check()?;
             let listing =
                 Listing { store, filter, page: std::collections::VecDeque::new(), done: false, failed: None };
-            out.set(Box::into_raw(Box::new(tokenstore_list(Control::new(std::sync::Mutex::new(listing))))));
+            let block = Box::leak(Box::new(tokenstore_list(Control::new(std::sync::Mutex::new(listing)))));
+            block.0.keep();
+            out.set(block);
             Ok(())
         }
     })
@@ -367,12 +377,13 @@ pub unsafe extern "C" fn tokenstore_list_next(
     guard(error, || {
         // SAFETY: as in tokenstore_list_open; the block of a list is never freed.
         unsafe {
+            let (needed_out, cleared) = (input::cleared(needed, 0), input::cleared_growing(token));
+            needed_out?;
+            cleared?;
             if list.is_null() || !list.is_aligned() {
                 return Err(Failure::invalid("a handle is NULL or none of a list"));
             }
             let listing = (*list).0.get()?;
-            input::out(needed)?.set(0);
-            input::growing(token)?;
             let mut listing = listing.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             let Some(next) = listing.peek()? else {
                 return Err(Failure::new(TOKENSTORE_END, "there is nothing more"));
@@ -395,10 +406,7 @@ pub unsafe extern "C" fn tokenstore_list_close(list: *mut tokenstore_list) -> to
             return Err(Failure::invalid("a handle is none of a list"));
         }
         // SAFETY: not null, aligned, and blocks are never freed.
-        unsafe {
-            (*list).0.get()?;
-            drop((*list).0.take());
-        }
+        drop(unsafe { (*list).0.take() }?);
         Ok(())
     })
 }
@@ -432,12 +440,12 @@ unsafe impl Growing for tokenstore_event {
 }
 
 /// Reads the first event behind the one numbered `after`; 0 is the beginning. Set `event->struct_size` before. Its strings
-/// are laid into `buffer`, of which 520 bytes are always enough; `*needed` is how many they take. TOKENSTORE_END if there
-/// is none. A gap behind `after` shows that the log has dropped events.
+/// are laid into `buffer`, of which 520 bytes are always enough; with one of fewer than `*needed` bytes
+/// TOKENSTORE_BUFFER_TOO_SMALL. TOKENSTORE_END if there is none. A gap behind `after` shows that the log has dropped events.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn tokenstore_event_next(
-    store: *const tokenstore,
+    store: *const tokenstore_store,
     after: u64,
     event: *mut tokenstore_event,
     buffer: *mut u8,
@@ -448,9 +456,10 @@ pub unsafe extern "C" fn tokenstore_event_next(
     guard(error, || {
         // SAFETY: every pointer is handed on as the caller gave it, to what checks it.
         unsafe {
-            let (store, mut needed) = (tokenstore::store(store)?, input::out(needed)?);
-            needed.set(0);
-            input::growing(event)?;
+            let (needed, cleared) = (input::cleared(needed, 0), input::cleared_growing(event));
+            let mut needed = needed?;
+            cleared?;
+            let store = tokenstore_store::store(store)?;
             let events = store.events(after, 1)?;
             let found =
                 events.first().ok_or_else(|| Failure::new(TOKENSTORE_END, "there is nothing more"))?;
@@ -501,16 +510,15 @@ unsafe impl Growing for tokenstore_stats {
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn tokenstore_get_stats(
-    store: *const tokenstore,
+    store: *const tokenstore_store,
     stats: *mut tokenstore_stats,
     error: *mut tokenstore_error,
 ) -> tokenstore_status {
     guard(error, || {
         // SAFETY: every pointer is handed on as the caller gave it, to what checks it.
         unsafe {
-            let store = tokenstore::store(store)?;
-            input::growing(stats)?;
-            let found = store.stats()?;
+            input::cleared_growing(stats)?;
+            let found = tokenstore_store::store(store)?.stats()?;
             let found = tokenstore_stats {
                 struct_size: 0,
                 tokens: found.tokens,

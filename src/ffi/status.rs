@@ -81,7 +81,8 @@ pub const TOKENSTORE_CLOSED: tokenstore_status = 110;
 pub const TOKENSTORE_FORKED: tokenstore_status = 111;
 /// A commit failed after it may have reached the disk.
 pub const TOKENSTORE_COMMIT_UNKNOWN: tokenstore_status = 112;
-/// An earlier failure ended all changes; reopen the store.
+/// An earlier failure ended all changes; reopen the store. After one inside the library, what reads the file answers it,
+/// too. Verifying goes on.
 pub const TOKENSTORE_POISONED: tokenstore_status = 113;
 /// The library failed inside.
 pub const TOKENSTORE_PANIC: tokenstore_status = 114;

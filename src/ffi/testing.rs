@@ -2,14 +2,15 @@
 //! the feature `testing`.
 
 use std::io;
+use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use redb::StorageBackend;
 use redb::backends::InMemoryBackend;
+use redb::{BackendError, StorageBackend};
 
 use super::error::tokenstore_error;
-use super::handle::{guard, guard_change, tokenstore};
+use super::handle::{guard, guard_change, tokenstore_store};
 use super::input;
 use super::status::tokenstore_status;
 use crate::options::Options;
@@ -41,18 +42,41 @@ impl StorageBackend for Panicking {
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        // A file grows by what is written behind its end; the disk in memory does not by itself.
+        let end = offset + data.len() as u64;
+        if end > self.disk.len()? {
+            self.disk.set_len(end)?;
+        }
         self.disk.write(offset, data)
+    }
+
+    // Nobody else has this disk. Parts of it cannot be locked, which is what some files answer, too.
+    fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+        match (start, end) {
+            (Bound::Unbounded | Bound::Included(0), Bound::Unbounded) => Ok(true),
+            _ => Err(BackendError::Unsupported),
+        }
+    }
+
+    fn unlock_range(&self, _start: Bound<u64>, _end: Bound<u64>) -> Result<(), BackendError> {
+        Ok(())
     }
 }
 
 /// Panics in the middle of a call that may change the store.
+#[allow(clippy::panic)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenstore_testing_panic(
-    store: *const tokenstore,
+    store: *const tokenstore_store,
     error: *mut tokenstore_error,
 ) -> tokenstore_status {
     // SAFETY: handed on.
-    unsafe { guard_change(store, error, |_| panic!("a test asked for this panic")) }
+    unsafe {
+        guard_change(store, error, || {
+            tokenstore_store::store(store)?.alive()?;
+            panic!("a test asked for this panic")
+        })
+    }
 }
 
 /// Opens a store in memory whose disk panics at the `syncs`-th sync from now on: in a commit, that is, on the thread
@@ -60,7 +84,7 @@ pub unsafe extern "C" fn tokenstore_testing_panic(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenstore_testing_open_panicking(
     syncs: u64,
-    store: *mut *mut tokenstore,
+    store: *mut *mut tokenstore_store,
     error: *mut tokenstore_error,
 ) -> tokenstore_status {
     guard(error, || {
@@ -73,7 +97,7 @@ pub unsafe extern "C" fn tokenstore_testing_open_panicking(
         Options::new().create_on(&disk)?;
         let opened = Options::new().open_on(&disk)?;
         panicking.syncs_left.store(syncs, Ordering::Relaxed);
-        out.set(tokenstore::new(opened));
+        out.set(tokenstore_store::new(opened));
         Ok(())
     })
 }

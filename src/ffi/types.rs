@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::error::{Failure, Outcome, tokenstore_error};
-use super::handle::{guard, guard_change, tokenstore};
+use super::handle::{guard, guard_change, tokenstore_store};
 use super::input::{self, Growing, tokenstore_bytes};
 use super::output::Layout;
 use super::status::{TOKENSTORE_NOT_FOUND, tokenstore_status};
@@ -91,18 +91,17 @@ fn no_such_type() -> Failure {
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn tokenstore_type_declare(
-    store: *const tokenstore,
+    store: *const tokenstore_store,
     policy: *const tokenstore_policy,
     r#type: *mut u32,
     error: *mut tokenstore_error,
 ) -> tokenstore_status {
     // SAFETY: every pointer is handed on as the caller gave it, to what checks it.
     unsafe {
-        guard_change(store, error, |store| {
-            let mut out = input::out(r#type)?;
-            out.set(0);
+        guard_change(store, error, || {
+            let mut out = input::cleared(r#type, 0)?;
             let policy = self::policy(&input::growing(policy)?)?;
-            out.set(u32::from(store.declare(&policy)?.number()));
+            out.set(u32::from(tokenstore_store::store(store)?.declare(&policy)?.number()));
             Ok(())
         })
     }
@@ -112,7 +111,7 @@ pub unsafe extern "C" fn tokenstore_type_declare(
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn tokenstore_type_find(
-    store: *const tokenstore,
+    store: *const tokenstore_store,
     name: *const u8,
     name_len: usize,
     r#type: *mut u32,
@@ -120,22 +119,22 @@ pub unsafe extern "C" fn tokenstore_type_find(
 ) -> tokenstore_status {
     guard(error, || {
         // SAFETY: as above.
-        let (mut out, store, name) =
-            unsafe { (input::out(r#type)?, tokenstore::store(store)?, input::text(name, name_len)?) };
-        out.set(0);
+        let (mut out, store, name) = unsafe {
+            (input::cleared(r#type, 0)?, tokenstore_store::store(store)?, input::text(name, name_len)?)
+        };
         store.alive()?;
         out.set(u32::from(store.find_type(name).ok_or_else(no_such_type)?.number()));
         Ok(())
     })
 }
 
-/// Reads a type's policy. Its name and prefix are laid into `buffer`, 272 bytes are always enough; `*needed` is how many
-/// it takes. With too small a buffer TOKENSTORE_BUFFER_TOO_SMALL, and only `*needed` is written. Set the policy's
-/// struct_size before.
+/// Reads a type's policy. Its name and prefix are laid into `buffer`, of which 280 bytes are always enough; a buffer of
+/// `*needed` bytes is enough for this type. With a smaller one TOKENSTORE_BUFFER_TOO_SMALL, and only `*needed` says
+/// something. Set the policy's struct_size before.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn tokenstore_type_get(
-    store: *const tokenstore,
+    store: *const tokenstore_store,
     r#type: u32,
     policy: *mut tokenstore_policy,
     buffer: *mut u8,
@@ -145,10 +144,11 @@ pub unsafe extern "C" fn tokenstore_type_get(
 ) -> tokenstore_status {
     guard(error, || {
         // SAFETY: as above.
-        let (store, mut needed) = unsafe { (tokenstore::store(store)?, input::out(needed)?) };
-        needed.set(0);
+        let (needed, cleared) = unsafe { (input::cleared(needed, 0), input::cleared_growing(policy)) };
+        let mut needed = needed?;
+        cleared?;
         // SAFETY: as above.
-        unsafe { input::growing(policy) }?;
+        let store = unsafe { tokenstore_store::store(store) }?;
         store.alive()?;
         let known = store.policy(type_of(r#type)?).ok_or_else(no_such_type)?;
         let mut layout = Layout::new(buffer, capacity);

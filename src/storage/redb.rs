@@ -176,7 +176,7 @@ impl Storage for RedbStorage {
         if let Some(parent_only) = &self.parent_only {
             parent_only.sever();
         }
-        std::mem::forget(self);
+        crate::sys::keep_for_ever(self);
     }
 }
 
