@@ -17,9 +17,10 @@
  *
  * A struct that begins with struct_size must have it set to its size, and what is not used set to zeros. A larger size,
  * of up to 4,096 bytes, is taken if all that this library does not know is zeros. Times are milliseconds since the Unix
- * epoch. An expiry is in the future and before the year 2527, a lifetime from 1 ms to 557 years.
+ * epoch. An expiry is in the future and at most 17,592,186,044,414 (in June 2527), a lifetime from 1 ms to 557 years.
  *
- * The last parameter of most calls takes what went wrong, and may be NULL. It never holds a token's value or a key.
+ * The last parameter of most calls takes what went wrong, and may be NULL; one that is not aligned counts as NULL. It
+ * never holds a token's value or a key.
  */
 
 
@@ -398,7 +399,7 @@ typedef struct tokenstore_new_token {
      */
     int64_t expires_ms;
     /**
-     * The projects it reaches, each 1 to 64 bytes, at most 1,000.
+     * The projects it reaches, each 1 to 64 bytes, at most 1,000, or TOKENSTORE_LIMIT_REACHED.
      */
     const struct tokenstore_bytes *projects;
     /**
@@ -585,7 +586,7 @@ typedef struct tokenstore_edit {
      */
     int64_t expires_ms;
     /**
-     * The projects.
+     * The projects, each 1 to 64 bytes, at most 1,000, or TOKENSTORE_LIMIT_REACHED.
      */
     const struct tokenstore_bytes *projects;
     /**
@@ -713,7 +714,8 @@ typedef struct tokenstore_filter {
      */
     uint32_t flags;
     /**
-     * With TOKENSTORE_LIST_TYPE: the type.
+     * With TOKENSTORE_LIST_TYPE: the type. One that is not declared has no tokens; 0 and numbers above 65,535 are
+     * TOKENSTORE_NOT_FOUND.
      */
     uint32_t type;
     /**
@@ -1116,7 +1118,7 @@ tokenstore_status tokenstore_change_key(const struct tokenstore_store *store,
                                         struct tokenstore_error *error);
 
 /**
- * Makes a clock for tests that shows `now_ms`, milliseconds since the Unix epoch. Close it by tokenstore_clock_close.
+ * Makes a clock for tests that shows `now_ms`, of the years 0 to 9999. Close it by tokenstore_clock_close.
  */
 TOKENSTORE_API
 TOKENSTORE_MUST_USE
@@ -1125,7 +1127,7 @@ tokenstore_status tokenstore_clock_new(int64_t now_ms,
                                        struct tokenstore_error *error);
 
 /**
- * Lets `by_ms` milliseconds pass.
+ * Lets `by_ms` milliseconds pass, not beyond the year 9999.
  */
 TOKENSTORE_API
 TOKENSTORE_MUST_USE
@@ -1133,7 +1135,7 @@ tokenstore_status tokenstore_clock_advance(const struct tokenstore_clock *clock,
                                            uint64_t by_ms);
 
 /**
- * Sets the clock, forward or back, as an operator would: no time passes.
+ * Sets the clock, forward or back, as an operator would, within the years 0 to 9999: no time passes.
  */
 TOKENSTORE_API
 TOKENSTORE_MUST_USE
@@ -1238,7 +1240,7 @@ tokenstore_status tokenstore_token_create_from_value(const struct tokenstore_sto
  * Makes `count` tokens with few commits. Each is made or refused by itself: `statuses[i]` says which, `created[i]` and
  * the value at `values + i * TOKENSTORE_VALUE_BYTES`, `value_lens[i]` bytes long, belong to `tokens[i]`. All arrays have
  * `count` places, and every token has the same struct_size. Returns TOKENSTORE_OK if all were made, otherwise
- * TOKENSTORE_SOME_REFUSED.
+ * TOKENSTORE_SOME_REFUSED. With any other answer nothing was made, and every status is TOKENSTORE_SOME_REFUSED.
  */
 TOKENSTORE_API
 TOKENSTORE_MUST_USE

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 pub enum Expiry {
     /// It does not.
     Never,
-    /// At this time, in the future and before the year 2527, in milliseconds rounded down.
+    /// At this time, in the future and before 2527-06-23 06:20:44.415 UTC, in milliseconds rounded down.
     At(OffsetDateTime),
     /// So long from now, from 1 ms on.
     In(Duration),

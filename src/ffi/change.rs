@@ -81,7 +81,7 @@ pub struct tokenstore_edit {
     pub name: tokenstore_bytes,
     /// The expiry.
     pub expires_ms: i64,
-    /// The projects.
+    /// The projects, each 1 to 64 bytes, at most 1,000, or TOKENSTORE_LIMIT_REACHED.
     pub projects: *const tokenstore_bytes,
     /// How many there are.
     pub project_count: usize,

@@ -40,7 +40,7 @@ pub struct tokenstore_new_token {
     /// With TOKENSTORE_EXPIRES_AT a time in ms since the Unix epoch, or TOKENSTORE_NEVER; with TOKENSTORE_EXPIRES_IN a
     /// time from now in ms.
     pub expires_ms: i64,
-    /// The projects it reaches, each 1 to 64 bytes, at most 1,000.
+    /// The projects it reaches, each 1 to 64 bytes, at most 1,000, or TOKENSTORE_LIMIT_REACHED.
     pub projects: *const tokenstore_bytes,
     /// How many there are.
     pub project_count: usize,
@@ -306,7 +306,7 @@ pub unsafe extern "C" fn tokenstore_token_create_from_value(
 /// Makes `count` tokens with few commits. Each is made or refused by itself: `statuses[i]` says which, `created[i]` and
 /// the value at `values + i * TOKENSTORE_VALUE_BYTES`, `value_lens[i]` bytes long, belong to `tokens[i]`. All arrays have
 /// `count` places, and every token has the same struct_size. Returns TOKENSTORE_OK if all were made, otherwise
-/// TOKENSTORE_SOME_REFUSED.
+/// TOKENSTORE_SOME_REFUSED. With any other answer nothing was made, and every status is TOKENSTORE_SOME_REFUSED.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn tokenstore_token_create_many(
@@ -362,7 +362,7 @@ unsafe fn create_many(
         }
         let store = tokenstore_store::store(store)?;
         store.alive()?;
-        let size = input::growing(tokens)?.struct_size;
+        let size = input::given_size(tokens)?;
         // What each is to become, or why it cannot be tried.
         let mut news = Vec::with_capacity(count);
         for n in 0..count {

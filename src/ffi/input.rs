@@ -136,12 +136,12 @@ pub(super) unsafe trait Growing: Copy {
     const FIRST_SIZE: usize;
 }
 
-/// Copies a growing struct; what the caller does not know is zeros, which mean the default.
+/// The size of a growing struct as the caller knows it.
 ///
 /// # Safety
 /// A pointer that is not null points to `struct_size` bytes.
 #[inline]
-pub(super) unsafe fn growing<T: Growing>(pointer: *const T) -> Outcome<T> {
+pub(super) unsafe fn given_size<T: Growing>(pointer: *const T) -> Outcome<usize> {
     if pointer.is_null() || !pointer.is_aligned() {
         return Err(Failure::invalid("a pointer to a struct is NULL or not aligned"));
     }
@@ -151,6 +151,17 @@ pub(super) unsafe fn growing<T: Growing>(pointer: *const T) -> Outcome<T> {
     if !(T::FIRST_SIZE..=4096).contains(&size) {
         return Err(Failure::invalid("a struct_size is none of this struct's"));
     }
+    Ok(size)
+}
+
+/// Copies a growing struct; what the caller does not know is zeros, which mean the default.
+///
+/// # Safety
+/// A pointer that is not null points to `struct_size` bytes.
+#[inline]
+pub(super) unsafe fn growing<T: Growing>(pointer: *const T) -> Outcome<T> {
+    // SAFETY: handed on.
+    let size = unsafe { given_size(pointer) }?;
     if size == size_of::<T>() {
         // SAFETY: not null, aligned, the caller promises `size` bytes, and any bytes make a valid `T`.
         return Ok(unsafe { pointer.read() });

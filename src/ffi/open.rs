@@ -200,7 +200,7 @@ pub unsafe extern "C" fn tokenstore_change_key(
     }
 }
 
-/// Makes a clock for tests that shows `now_ms`, milliseconds since the Unix epoch. Close it by tokenstore_clock_close.
+/// Makes a clock for tests that shows `now_ms`, of the years 0 to 9999. Close it by tokenstore_clock_close.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn tokenstore_clock_new(
@@ -219,7 +219,7 @@ pub unsafe extern "C" fn tokenstore_clock_new(
     })
 }
 
-/// Lets `by_ms` milliseconds pass.
+/// Lets `by_ms` milliseconds pass, not beyond the year 9999.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn tokenstore_clock_advance(
@@ -233,7 +233,7 @@ pub unsafe extern "C" fn tokenstore_clock_advance(
     })
 }
 
-/// Sets the clock, forward or back, as an operator would: no time passes.
+/// Sets the clock, forward or back, as an operator would, within the years 0 to 9999: no time passes.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn tokenstore_clock_set(

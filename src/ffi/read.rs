@@ -190,7 +190,8 @@ pub struct tokenstore_filter {
     pub struct_size: usize,
     /// TOKENSTORE_LIST_ flags, and TOKENSTORE_CHECK_OWNER for only those of the owner.
     pub flags: u32,
-    /// With TOKENSTORE_LIST_TYPE: the type.
+    /// With TOKENSTORE_LIST_TYPE: the type. One that is not declared has no tokens; 0 and numbers above 65,535 are
+    /// TOKENSTORE_NOT_FOUND.
     pub r#type: u32,
     /// With TOKENSTORE_CHECK_OWNER: the owner.
     pub owner: tokenstore_bytes,

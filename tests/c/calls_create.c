@@ -318,7 +318,9 @@ void creating_many(void) {
     uint64_t before = token_count(store);
     larger[0].later[1] = 1;
     IS(tokenstore_token_create_many(store, &larger[0].token, MANY, values, lens, created, statuses, NULL),
-       TOKENSTORE_INVALID_ARGUMENT);
+       TOKENSTORE_SOME_REFUSED);
+    CHECK(statuses[0] == TOKENSTORE_INVALID_ARGUMENT && lens[0] == 0 && token_count(store) == before + MANY - 1);
+    before = token_count(store);
 
     /* Sizes that differ, and arrays that are not there. */
     tokens[3].struct_size += 8;
