@@ -5,5 +5,6 @@ mod changes;
 mod demo;
 mod exit_codes;
 mod output;
+mod readme;
 mod tokens;
 mod values;
