@@ -1270,7 +1270,7 @@ tokenstore_status tokenstore_verify(const struct tokenstore_store *store,
                                     struct tokenstore_verdict *verdict);
 
 /**
- * Judges `count` values by one query, all at the same moment, at a fraction of the time each. Value `i` lies at
+ * Judges `count` values by one query and one reading of the clock, at a fraction of the time each. Value `i` lies at
  * `values + i * stride` and is `lens[i]` bytes long, or `stride` bytes if `lens` is NULL. Returns TOKENSTORE_OK if all
  * are allowed, TOKENSTORE_SOME_REFUSED if not, or an error, with which no verdict allows anything. No length may be
  * larger than the stride.

@@ -1492,7 +1492,7 @@ public:
         return judged;
     }
 
-    /// Judges values by one query, all at the same moment, at a fraction of the time each; one verdict a value. It
+    /// Judges values by one query and one reading of the clock, at a fraction of the time each; one verdict a value. It
     /// copies the values to where they lie side by side, and wipes the copies. Those of more than 4,096 bytes are
     /// judged one by one.
     [[nodiscard]] std::vector<verdict> verify_many(const std::vector<std::string_view> &values,

@@ -213,7 +213,7 @@ impl Store {
         self.engine.verify(of_authorization(header).unwrap_or(b""), query)
     }
 
-    /// Judges many values by one query, all at the same moment, at a fraction of the time each. Returns how many are
+    /// Judges many values by one query and one reading of the clock, at a fraction of the time each. Returns how many are
     /// allowed; `verdicts` must be as long as `values`.
     ///
     /// # Errors
