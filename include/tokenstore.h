@@ -93,6 +93,37 @@
 #define TOKENSTORE_TYPE_EXTERNAL 4
 
 /**
+ * Of a policy: its tokens live in memory alone: tickets of some seconds. They have a use count and a default lifetime, no
+ * name and no parent, are in no list and no event, and are unknown after a close or a crash.
+ */
+#define TOKENSTORE_TYPE_VOLATILE 8
+
+/**
+ * Of a policy: it is a type of refresh values, and the members from access_lifetime_ms on hold for its families.
+ */
+#define TOKENSTORE_TYPE_FAMILIES 16
+
+/**
+ * Of a policy: a refresh ends the access token before it.
+ */
+#define TOKENSTORE_ACCESS_ENDS_NOW 0
+
+/**
+ * Of a policy: the access token before a refresh works for the grace more, if its own life lasts so long.
+ */
+#define TOKENSTORE_ACCESS_ENDS_WITH_GRACE 1
+
+/**
+ * Of a policy: a refresh leaves the access token before it alone.
+ */
+#define TOKENSTORE_ACCESS_LIVES_ON 2
+
+/**
+ * Of a policy: a used refresh value is never answered again.
+ */
+#define TOKENSTORE_NO_GRACE 18446744073709551615ull
+
+/**
  * How many bytes a value that the library makes has at most.
  */
 #define TOKENSTORE_VALUE_BYTES 64
@@ -218,6 +249,16 @@
 #define TOKENSTORE_IS_DISABLED 16
 
 /**
+ * Of a token read: it has a use count, and uses_left says something.
+ */
+#define TOKENSTORE_IS_COUNTED 32
+
+/**
+ * Of a token read: its value refreshes.
+ */
+#define TOKENSTORE_REFRESHES 64
+
+/**
  * Of a filter: only tokens of the type.
  */
 #define TOKENSTORE_LIST_TYPE 1
@@ -246,6 +287,31 @@
  * Of a filter: only tokens in one of the states whose bits are set in `states`.
  */
 #define TOKENSTORE_LIST_STATES 64
+
+/**
+ * How many bytes app_data has at most.
+ */
+#define TOKENSTORE_APP_DATA_BYTES 4096
+
+/**
+ * Of a new pair: whoever presents an access value must show the binding, too.
+ */
+#define TOKENSTORE_BIND_ACCESS 2
+
+/**
+ * Of a pair: it is a family's first.
+ */
+#define TOKENSTORE_ISSUED 1
+
+/**
+ * Of a pair: it is the next of its family.
+ */
+#define TOKENSTORE_ROTATED 2
+
+/**
+ * Of a pair: the refresh value got it before, and gets it again, byte for byte.
+ */
+#define TOKENSTORE_REPLAYED 3
 
 /**
  * A clock that stands until it is moved: for tests.
@@ -367,6 +433,31 @@ typedef struct tokenstore_policy {
      * Zero.
      */
     uint32_t reserved;
+    /**
+     * How often a token can be consumed; 0 is a type that is verified and not consumed.
+     */
+    uint32_t uses;
+    /**
+     * With TOKENSTORE_TYPE_FAMILIES: one of TOKENSTORE_ACCESS_.
+     */
+    uint32_t old_access;
+    /**
+     * With TOKENSTORE_TYPE_FAMILIES: how long access values live, in ms.
+     */
+    uint64_t access_lifetime_ms;
+    /**
+     * The same of refresh values. No member lives longer than its family.
+     */
+    uint64_t refresh_lifetime_ms;
+    /**
+     * The same of families.
+     */
+    uint64_t family_lifetime_ms;
+    /**
+     * With TOKENSTORE_TYPE_FAMILIES: how long the refresh value before the last refresh gets the same pair again, in ms,
+     * up to a day; 0 is 30,000, TOKENSTORE_NO_GRACE none.
+     */
+    uint64_t grace_ms;
 } tokenstore_policy;
 
 /**
@@ -422,6 +513,11 @@ typedef struct tokenstore_new_token {
      * Who makes it, for the events: at most 255 bytes of UTF-8.
      */
     struct tokenstore_bytes by;
+    /**
+     * The id of the token it hangs on, zeros for none: it expires no later, and dies when that one is revoked or deleted.
+     * A chain of tokens is at most four below its first, or TOKENSTORE_LIMIT_REACHED.
+     */
+    uint8_t parent[16];
 } tokenstore_new_token;
 
 /**
@@ -493,8 +589,8 @@ typedef struct tokenstore_verdict {
      */
     tokenstore_status status;
     /**
-     * Who presented the value. This and all that follows is filled in for TOKENSTORE_OK and from TOKENSTORE_REVOKED to
-     * TOKENSTORE_MUST_CONSUME, and zeros otherwise.
+     * Who presented the value. This and all that follows is filled in for TOKENSTORE_OK, from TOKENSTORE_REVOKED to
+     * TOKENSTORE_MUST_CONSUME, and for TOKENSTORE_NOT_COUNTED, and zeros otherwise.
      */
     uint8_t id[16];
     /**
@@ -644,7 +740,8 @@ typedef struct tokenstore_token {
      */
     tokenstore_status state;
     /**
-     * TOKENSTORE_HAS_NO_PROJECTS, TOKENSTORE_HAS_ALL_PROJECTS, TOKENSTORE_IS_BOUND, TOKENSTORE_IS_DISABLED.
+     * TOKENSTORE_HAS_NO_PROJECTS, TOKENSTORE_HAS_ALL_PROJECTS, TOKENSTORE_IS_BOUND, TOKENSTORE_IS_DISABLED,
+     * TOKENSTORE_IS_COUNTED, TOKENSTORE_REFRESHES.
      */
     uint32_t flags;
     /**
@@ -699,6 +796,30 @@ typedef struct tokenstore_token {
      * How many there are.
      */
     size_t project_count;
+    /**
+     * How often it can still be consumed.
+     */
+    uint32_t uses_left;
+    /**
+     * Zero.
+     */
+    uint32_t reserved_2;
+    /**
+     * The token it hangs on; zeros for none.
+     */
+    uint8_t parent[16];
+    /**
+     * The family it is a member of; zeros for none.
+     */
+    uint8_t family[16];
+    /**
+     * Until when the value before its last rotation works, or worked; TOKENSTORE_NEVER if it was not rotated.
+     */
+    int64_t old_value_until_ms;
+    /**
+     * When that value was last accepted since the rotation, to within the store's resolution, or TOKENSTORE_NEVER.
+     */
+    int64_t old_value_used_ms;
 } tokenstore_token;
 
 /**
@@ -770,7 +891,10 @@ typedef struct tokenstore_event {
     int64_t at_ms;
     /**
      * What happened: 1 a type was declared; a token was 2 created, 3 edited, 4 granted a project, 5 taken a project
-     * from, 6 granted all, 7 taken all grants from, 8 switched off, 9 switched on, 10 revoked, 11 deleted.
+     * from, 6 granted all, 7 taken all grants from, 8 switched off, 9 switched on, 10 revoked, 11 deleted, 12 consumed,
+     * 13 rotated; a family was 14 made, 15 refreshed, 16 answered with the same pair again, noted once for each pair,
+     * 17 revoked because a refresh value was used again, 18 revoked; 19 all that an owner had was revoked; 20 dead
+     * tokens were taken out.
      */
     uint32_t kind;
     /**
@@ -778,7 +902,7 @@ typedef struct tokenstore_event {
      */
     uint32_t type;
     /**
-     * The token, if it happened to one.
+     * The token or the family, if it happened to one.
      */
     uint8_t id[16];
     /**
@@ -789,6 +913,19 @@ typedef struct tokenstore_event {
      * Why; may be empty.
      */
     struct tokenstore_bytes reason;
+    /**
+     * With 19: whose. The type is set if it was one type's tokens alone.
+     */
+    struct tokenstore_bytes owner;
+    /**
+     * With 17: how many generations the value lay behind the good one. With 20: how many tokens.
+     */
+    uint64_t count;
+    /**
+     * With 17: how long ago, in ms, the family was refreshed last: for a value just behind the good one, since when it
+     * was used.
+     */
+    uint64_t age_ms;
 } tokenstore_event;
 
 /**
@@ -824,6 +961,150 @@ typedef struct tokenstore_stats {
      */
     uint64_t index_bytes;
 } tokenstore_stats;
+
+/**
+ * A family to be made, with its first pair. Zeros are the defaults.
+ */
+typedef struct tokenstore_new_pair {
+    /**
+     * sizeof(tokenstore_new_pair).
+     */
+    size_t struct_size;
+    /**
+     * The number of the type of access values.
+     */
+    uint32_t access_type;
+    /**
+     * The number of the type of refresh values, one with TOKENSTORE_TYPE_FAMILIES.
+     */
+    uint32_t refresh_type;
+    /**
+     * TOKENSTORE_ALL_PROJECTS, TOKENSTORE_BIND_ACCESS.
+     */
+    uint32_t flags;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+    /**
+     * Whom it is for: 1 to 255 bytes.
+     */
+    struct tokenstore_bytes owner;
+    /**
+     * What whoever refreshes must show, 1 to 255 bytes: the client's id, in the form that you always use.
+     */
+    struct tokenstore_bytes binding;
+    /**
+     * A name for people, which need not be unique; empty is none.
+     */
+    struct tokenstore_bytes name;
+    /**
+     * The projects that access values reach, each 1 to 64 bytes, at most 1,000.
+     */
+    const struct tokenstore_bytes *projects;
+    /**
+     * How many there are.
+     */
+    size_t project_count;
+    /**
+     * Up to 4,096 bytes of your own.
+     */
+    struct tokenstore_bytes app_data;
+    /**
+     * A number of your own, handed back by every verify.
+     */
+    uint64_t app_word;
+    /**
+     * Who makes it, for the events: at most 255 bytes of UTF-8.
+     */
+    struct tokenstore_bytes by;
+} tokenstore_new_pair;
+
+/**
+ * Values of your own for a pair, such as a JWT; empty ones are made. 16 to 8,192 bytes each, of types with
+ * TOKENSTORE_TYPE_EXTERNAL.
+ */
+typedef struct tokenstore_pair_values {
+    /**
+     * sizeof(tokenstore_pair_values).
+     */
+    size_t struct_size;
+    /**
+     * The access value.
+     */
+    struct tokenstore_bytes access;
+    /**
+     * The refresh value.
+     */
+    struct tokenstore_bytes refresh;
+} tokenstore_pair_values;
+
+/**
+ * A pair that was made, or handed out again. Set struct_size, the two buffers and their capacities before the call:
+ * each has room for TOKENSTORE_VALUE_BYTES at least, and for the value of your own if there is one.
+ */
+typedef struct tokenstore_pair {
+    /**
+     * sizeof(tokenstore_pair); set it before the call.
+     */
+    size_t struct_size;
+    /**
+     * Where the access value goes; set it before the call.
+     */
+    uint8_t *access;
+    /**
+     * How much room there is; set it before the call.
+     */
+    size_t access_capacity;
+    /**
+     * Where the refresh value goes; set it before the call.
+     */
+    uint8_t *refresh;
+    /**
+     * How much room there is; set it before the call.
+     */
+    size_t refresh_capacity;
+    /**
+     * How long the access value is.
+     */
+    size_t access_len;
+    /**
+     * How long the refresh value is.
+     */
+    size_t refresh_len;
+    /**
+     * The family.
+     */
+    uint8_t family[16];
+    /**
+     * The access value's token.
+     */
+    uint8_t access_id[16];
+    /**
+     * The refresh value's token.
+     */
+    uint8_t refresh_id[16];
+    /**
+     * When the access value expires, in ms since the Unix epoch.
+     */
+    int64_t access_expires_ms;
+    /**
+     * When the refresh value expires.
+     */
+    int64_t refresh_expires_ms;
+    /**
+     * The store's number of the change that made the pair.
+     */
+    uint64_t revision;
+    /**
+     * TOKENSTORE_ISSUED, TOKENSTORE_ROTATED or TOKENSTORE_REPLAYED.
+     */
+    uint32_t outcome;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
+} tokenstore_pair;
 
 /**
  * Done; and of a verify: allowed.
@@ -899,6 +1180,16 @@ typedef struct tokenstore_stats {
  * The answer would have to wait, and TOKENSTORE_NO_WAIT was asked for.
  */
 #define TOKENSTORE_STALE 14
+
+/**
+ * Of a refresh: the value was used before, and its time to be replayed is over. Its family is revoked now.
+ */
+#define TOKENSTORE_REUSED 15
+
+/**
+ * Of a consume: the token has no use count.
+ */
+#define TOKENSTORE_NOT_COUNTED 16
 
 /**
  * No such token or type, or the token has another owner than the one expected.
@@ -1481,7 +1772,7 @@ tokenstore_status tokenstore_list_close(struct tokenstore_list *list);
 
 /**
  * Reads the first event behind the one numbered `after`; 0 is the beginning. Set `event->struct_size` before. Its strings
- * are laid into `buffer`, of which 520 bytes are always enough; with one of fewer than `*needed` bytes
+ * are laid into `buffer`, of which 776 bytes are always enough; with one of fewer than `*needed` bytes
  * TOKENSTORE_BUFFER_TOO_SMALL. TOKENSTORE_END if there is none. A gap behind `after` shows that the log has dropped events.
  */
 TOKENSTORE_API
@@ -1502,6 +1793,125 @@ TOKENSTORE_MUST_USE
 tokenstore_status tokenstore_get_stats(const struct tokenstore_store *store,
                                        struct tokenstore_stats *stats,
                                        struct tokenstore_error *error);
+
+/**
+ * Spends a use of a value, if a verify would admit it: exactly one consume wins each use. Returns what
+ * `verdict->status` says: TOKENSTORE_OK if a use was spent, TOKENSTORE_USED to the losers of the last one,
+ * TOKENSTORE_NOT_COUNTED for a token without a use count, and otherwise what a verify answers; a refusal spends nothing.
+ * The use is on the disk when this returns, unless the type is TOKENSTORE_TYPE_VOLATILE. With an error there is no
+ * access; with TOKENSTORE_COMMIT_UNKNOWN the use may be gone. With TOKENSTORE_OK the token's app_data lies in `app_data`,
+ * a buffer of TOKENSTORE_APP_DATA_BYTES, or NULL with 0 for no such bytes; `*app_data_len` is how many there are, and
+ * `*uses_left` how many uses. `app_data_len` and `uses_left` may be NULL.
+ */
+TOKENSTORE_API
+TOKENSTORE_MUST_USE
+tokenstore_status tokenstore_consume(const struct tokenstore_store *store,
+                                     const uint8_t *value,
+                                     size_t value_len,
+                                     const struct tokenstore_query *query,
+                                     struct tokenstore_verdict *verdict,
+                                     uint8_t *app_data,
+                                     size_t app_data_capacity,
+                                     size_t *app_data_len,
+                                     uint32_t *uses_left,
+                                     struct tokenstore_error *error);
+
+/**
+ * Makes a family and its first pair: an access value, which verifies, and a refresh value, which gets the next pair.
+ * `values` may be NULL. The pair is on the disk when this returns. Wipe the buffers when the values were handed on.
+ * TOKENSTORE_NOT_FOUND if a type is not declared, TOKENSTORE_VALUE_EXISTS for a value of your own that the store knows.
+ */
+TOKENSTORE_API
+TOKENSTORE_MUST_USE
+tokenstore_status tokenstore_pair_issue(const struct tokenstore_store *store,
+                                        const struct tokenstore_new_pair *new_pair,
+                                        const struct tokenstore_pair_values *values,
+                                        struct tokenstore_pair *pair,
+                                        struct tokenstore_error *error);
+
+/**
+ * Uses a refresh value for the next pair. `binding` is what the family was made with. `pair->outcome` says
+ * TOKENSTORE_ROTATED to exactly one; within the grace every other refresh of the same value is TOKENSTORE_REPLAYED, with
+ * the same pair, also after a crash: whoever lost the reply asks again. A value that is used later than that, or two
+ * generations back, is TOKENSTORE_REUSED, and its family revoked. What is refused otherwise changes nothing:
+ * TOKENSTORE_MALFORMED, TOKENSTORE_UNKNOWN, TOKENSTORE_WRONG_TYPE for what is no refresh value, TOKENSTORE_REVOKED,
+ * TOKENSTORE_EXPIRED for a family whose time is over, TOKENSTORE_DISABLED, TOKENSTORE_WRONG_BINDING, TOKENSTORE_EXPIRED for
+ * a value whose own time is over, in this order. `values` are your own for the next pair, or NULL; `by` is for the events,
+ * and may be NULL with 0. If the values of a pair that is replayed do not fit, TOKENSTORE_BUFFER_TOO_SMALL, and the pair's
+ * lengths say what they need.
+ */
+TOKENSTORE_API
+TOKENSTORE_MUST_USE
+tokenstore_status tokenstore_pair_refresh(const struct tokenstore_store *store,
+                                          const uint8_t *value,
+                                          size_t value_len,
+                                          const uint8_t *binding,
+                                          size_t binding_len,
+                                          const struct tokenstore_pair_values *values,
+                                          const uint8_t *by,
+                                          size_t by_len,
+                                          struct tokenstore_pair *pair,
+                                          struct tokenstore_error *error);
+
+/**
+ * Revokes a family, `target->id` being the family's, whatever its size: when this returned, nothing of it verifies or
+ * refreshes. TOKENSTORE_NOT_FOUND.
+ */
+TOKENSTORE_API
+TOKENSTORE_MUST_USE
+tokenstore_status tokenstore_family_revoke(const struct tokenstore_store *store,
+                                           const struct tokenstore_target *target,
+                                           struct tokenstore_change *change,
+                                           struct tokenstore_error *error);
+
+/**
+ * Revokes all that an owner has so far, or all of the type with this number, 0 being all: tokens, and families that hold
+ * or issue that type. However much that is, it takes one change; what is made afterwards is good. `by` and `reason` are for
+ * the events, and may be NULL with 0. TOKENSTORE_NOT_FOUND if the type is not declared.
+ */
+TOKENSTORE_API
+TOKENSTORE_MUST_USE
+tokenstore_status tokenstore_owner_revoke(const struct tokenstore_store *store,
+                                          const uint8_t *owner,
+                                          size_t owner_len,
+                                          uint32_t type,
+                                          const uint8_t *by,
+                                          size_t by_len,
+                                          const uint8_t *reason,
+                                          size_t reason_len,
+                                          struct tokenstore_change *change,
+                                          struct tokenstore_error *error);
+
+/**
+ * Gives a token another value, written to `value` as by tokenstore_token_create; id, name, grants and owner stay, app_data
+ * is cleared. The value before works for `grace_ms` more, up to its expiry, with TOKENSTORE_OLD_VALUE in the verdict;
+ * then it is TOKENSTORE_SUPERSEDED. One value before is remembered: rotating again ends it at once.
+ * TOKENSTORE_INVALID_ARGUMENT for refresh values, tokens with a use count, and a grace of more than 557 years.
+ */
+TOKENSTORE_API
+TOKENSTORE_MUST_USE
+tokenstore_status tokenstore_token_rotate(const struct tokenstore_store *store,
+                                          const struct tokenstore_target *target,
+                                          uint64_t grace_ms,
+                                          uint8_t *value,
+                                          size_t value_capacity,
+                                          size_t *value_len,
+                                          struct tokenstore_created *created,
+                                          struct tokenstore_error *error);
+
+/**
+ * Takes out tokens that are dead since before `dead_before_ms`, of the years 0 to 9999, at most `at_most`, which is 1
+ * or more; `*removed`, which may not be
+ * NULL, is how many. Nothing that it takes out turns a refusal into TOKENSTORE_OK. Refresh values stay while their family
+ * lives, and parents that are not revoked while anything hangs on them.
+ */
+TOKENSTORE_API
+TOKENSTORE_MUST_USE
+tokenstore_status tokenstore_prune(const struct tokenstore_store *store,
+                                   int64_t dead_before_ms,
+                                   uint64_t at_most,
+                                   uint64_t *removed,
+                                   struct tokenstore_error *error);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -1,13 +1,14 @@
 /* tokenstore for C++17: one header above tokenstore.h, which it includes and adds nothing to that takes time.
  *
  * Bytes and text go in as std::string_view, NULs and all; nothing keeps a view after the call, but the builders (query,
- * new_token, edit, filter, policy, options, target, note) hold the views that they were given, and not what is viewed:
- * that must live until the call for which they were built. What comes out owns its strings.
+ * new_token, new_pair, pair_values, edit, filter, policy, options, target, note) hold the views that they were given,
+ * and not what is viewed: that must live until the call for which they were built. What comes out owns its strings.
  *
  * Every call has two forms, as those of std::filesystem have. The first throws tokenstore::error. The second takes a
  * std::error_code as its last parameter, sets it to what went wrong or to errc::ok, and answers an empty result if it
  * failed; it is noexcept where nothing is allocated. Without exceptions (-fno-exceptions) the second form alone is
- * there. store::verify has one form, never throws, and says everything in its verdict.
+ * there. store::verify has one form, never throws, and says everything in its verdict. A value that store::consume or
+ * store::refresh refuses is no failure: what they answer says so, and cannot be ignored.
  *
  * One object may be used by several threads at once through const member functions, but for being closed, moved or
  * destroyed. A token_list belongs to one thread at a time.
@@ -65,6 +66,8 @@ enum class errc : tokenstore_status {
     must_consume = TOKENSTORE_MUST_CONSUME,
     some_refused = TOKENSTORE_SOME_REFUSED,
     stale = TOKENSTORE_STALE,
+    reused = TOKENSTORE_REUSED,
+    not_counted = TOKENSTORE_NOT_COUNTED,
     not_found = TOKENSTORE_NOT_FOUND,
     name_taken = TOKENSTORE_NAME_TAKEN,
     value_exists = TOKENSTORE_VALUE_EXISTS,
@@ -168,6 +171,11 @@ public:
         return status == TOKENSTORE_OK;
     }
 
+    /// The same for a call that judges a value: a refusal is no failure.
+    bool is_judged(tokenstore_status status) noexcept {
+        return is_ok(status, status > TOKENSTORE_OK && status < TOKENSTORE_NOT_FOUND ? status : TOKENSTORE_OK);
+    }
+
     /// Whether a builder can be used. One that was given what the C structs cannot say is refused here, lest it be
     /// taken for one that was given nothing.
     bool accepts(const char *mistake) noexcept {
@@ -230,6 +238,26 @@ inline const std::uint8_t *data(std::string_view view) noexcept {
 }
 
 inline tokenstore_bytes bytes(std::string_view view) noexcept { return {data(view), view.size()}; }
+
+/// Projects as C takes them: views of what the caller has.
+class project_views {
+public:
+    template <class Range> void set(const Range &projects) {
+        views_.clear();
+        for (const auto &project : projects) {
+            views_.push_back(bytes(std::string_view(project)));
+        }
+    }
+    void clear() noexcept { views_.clear(); }
+    template <class Raw> Raw laid_into(Raw raw) const noexcept {
+        raw.projects = views_.data();
+        raw.project_count = views_.size();
+        return raw;
+    }
+
+private:
+    std::vector<tokenstore_bytes> views_;
+};
 
 inline std::string string(const tokenstore_bytes &bytes) {
     return bytes.len == 0 ? std::string() : std::string(reinterpret_cast<const char *>(bytes.data), bytes.len);
@@ -309,7 +337,7 @@ inline std::int64_t expiry(time_point at) noexcept {
 
 } // namespace detail
 
-/// The id of a token: 16 bytes, ordered as the tokens were made.
+/// The id of a token or of a family: 16 bytes, ordered as they were made.
 struct token_id {
     /// The bytes.
     std::array<std::uint8_t, 16> bytes{};
@@ -376,6 +404,11 @@ inline token_id id_of(const std::uint8_t (&raw)[16]) noexcept {
         id.bytes[n] = raw[n];
     }
     return id;
+}
+
+inline std::optional<token_id> id_if_any(const std::uint8_t (&raw)[16]) noexcept {
+    const token_id id = id_of(raw);
+    return id == token_id() ? std::nullopt : std::optional<token_id>(id);
 }
 
 inline void lay_id(const token_id &id, std::uint8_t (&raw)[16]) noexcept {
@@ -552,6 +585,50 @@ private:
 
 // ------------------------------------------------------------------------------------------------------------ Types
 
+/// What becomes of the access token before a refresh.
+enum class old_access : std::uint32_t {
+    /// It ends now.
+    ends_now = TOKENSTORE_ACCESS_ENDS_NOW,
+    /// It works for the grace more, if its own life lasts so long.
+    ends_with_grace = TOKENSTORE_ACCESS_ENDS_WITH_GRACE,
+    /// It is left alone.
+    lives_on = TOKENSTORE_ACCESS_LIVES_ON
+};
+
+/// What holds for every family of a type of refresh values, for policy::families.
+class family_policy {
+public:
+    /// How long access values, refresh values and families live, each more than nothing. No member lives longer than
+    /// its family.
+    family_policy(milliseconds access, milliseconds refresh, milliseconds family) noexcept
+        : access_(access), refresh_(refresh), family_(family) {}
+    /// How long the refresh value before the last refresh gets the same pair again, for whoever lost the reply: more
+    /// than none, up to a day; the default is 30 seconds.
+    family_policy &grace(milliseconds grace) noexcept {
+        mistake_ = grace > milliseconds::zero() ? mistake_ : "a grace is longer than nothing";
+        grace_ms_ = static_cast<std::uint64_t>(grace.count());
+        return *this;
+    }
+    /// A used refresh value is never answered again.
+    family_policy &no_grace() noexcept {
+        grace_ms_ = TOKENSTORE_NO_GRACE;
+        return *this;
+    }
+    /// What becomes of the access token before a refresh; it ends now, unless told otherwise.
+    family_policy &old_access(tokenstore::old_access fate) noexcept {
+        old_access_ = fate;
+        return *this;
+    }
+
+private:
+    friend class policy;
+
+    milliseconds access_, refresh_, family_;
+    std::uint64_t grace_ms_ = 0;
+    tokenstore::old_access old_access_ = tokenstore::old_access::ends_now;
+    const char *mistake_ = nullptr;
+};
+
 /// What holds for every token of a type, to be declared.
 class policy {
 public:
@@ -578,6 +655,25 @@ public:
     policy &by_name_only() noexcept { return flag(TOKENSTORE_TYPE_BY_NAME_ONLY); }
     /// Tokens may be made from values of the caller's own.
     policy &accepts_external() noexcept { return flag(TOKENSTORE_TYPE_EXTERNAL); }
+    /// How often a token can be consumed, from 1 on. A type with a use count never verifies with errc::ok.
+    policy &uses(std::uint32_t count) noexcept {
+        raw_.uses = count;
+        mistake_ = count != 0 ? mistake_ : "a use count is 1 or more";
+        return *this;
+    }
+    /// Its tokens live in memory alone: tickets of some seconds. They have a use count and a default lifetime, no name
+    /// and no parent, are in no list and no event, and are unknown after a close or a crash.
+    policy &in_memory() noexcept { return flag(TOKENSTORE_TYPE_VOLATILE); }
+    /// It is a type of refresh values: its tokens are made by store::issue_pair and store::refresh alone.
+    policy &families(const family_policy &families) noexcept {
+        raw_.access_lifetime_ms = positive(families.access_);
+        raw_.refresh_lifetime_ms = positive(families.refresh_);
+        raw_.family_lifetime_ms = positive(families.family_);
+        raw_.grace_ms = families.grace_ms_;
+        raw_.old_access = static_cast<std::uint32_t>(families.old_access_);
+        mistake_ = families.mistake_ != nullptr ? families.mistake_ : mistake_;
+        return flag(TOKENSTORE_TYPE_FAMILIES);
+    }
 
 private:
     friend class store;
@@ -593,6 +689,20 @@ private:
 
     tokenstore_policy raw_ = detail::sized<tokenstore_policy>();
     const char *mistake_ = nullptr;
+};
+
+/// What holds for every family of a declared type.
+struct declared_families {
+    /// How long access values live.
+    milliseconds access_lifetime{};
+    /// How long refresh values live.
+    milliseconds refresh_lifetime{};
+    /// How long families live.
+    milliseconds family_lifetime{};
+    /// How long the refresh value before the last refresh gets the same pair again; std::nullopt is not at all.
+    std::optional<milliseconds> grace;
+    /// What becomes of the access token before a refresh.
+    tokenstore::old_access old_access = tokenstore::old_access::ends_now;
 };
 
 /// A declared type.
@@ -613,6 +723,12 @@ struct declared_type {
     bool by_name_only = false;
     /// Whether tokens may be made from values of the caller's own.
     bool accepts_external = false;
+    /// How often a token can be consumed; std::nullopt is a type that is verified and not consumed.
+    std::optional<std::uint32_t> uses;
+    /// Whether its tokens live in memory alone.
+    bool in_memory = false;
+    /// What holds for its families, if it is a type of refresh values.
+    std::optional<declared_families> families;
 };
 
 // ----------------------------------------------------------------------------------------------------------- Making
@@ -638,10 +754,7 @@ public:
     new_token &never_expires() noexcept { return expiry(TOKENSTORE_EXPIRES_AT, TOKENSTORE_NEVER); }
     /// The projects it reaches, each 1 to 64 bytes, at most 1,000: any range of strings or string views.
     template <class Range> new_token &projects(const Range &projects) {
-        projects_.clear();
-        for (const auto &project : projects) {
-            projects_.push_back(detail::bytes(std::string_view(project)));
-        }
+        projects_.set(projects);
         raw_.flags &= ~std::uint32_t{TOKENSTORE_ALL_PROJECTS};
         return *this;
     }
@@ -670,6 +783,13 @@ public:
         raw_.app_word = word;
         return *this;
     }
+    /// The token it hangs on: it expires no later, and dies when that one is revoked or deleted. A chain of tokens is
+    /// at most four below its first, or errc::limit_reached. The id of zeros is invalid_argument.
+    new_token &parent(token_id parent) noexcept {
+        detail::lay_id(parent, raw_.parent);
+        mistake_ = parent != token_id() ? mistake_ : "a parent's id is zeros";
+        return *this;
+    }
     /// Who makes it, for the events: at most 255 bytes of UTF-8.
     new_token &by(std::string_view actor) noexcept {
         raw_.by = detail::bytes(actor);
@@ -689,15 +809,10 @@ private:
         raw_.expires_ms = ms;
         return *this;
     }
-    tokenstore_new_token raw() const noexcept {
-        tokenstore_new_token raw = raw_;
-        raw.projects = projects_.data();
-        raw.project_count = projects_.size();
-        return raw;
-    }
+    tokenstore_new_token raw() const noexcept { return projects_.laid_into(raw_); }
 
     tokenstore_new_token raw_ = detail::sized<tokenstore_new_token>();
-    std::vector<tokenstore_bytes> projects_;
+    detail::project_views projects_;
     const char *mistake_ = nullptr;
 };
 
@@ -715,9 +830,10 @@ public:
     }
     ~secret_value() { wipe(); }
 
-    /// The value's text, ASCII, without a NUL behind it; empty if there is none. It lives as long as this object.
+    /// The value's bytes, without a NUL behind them; empty if there is none. They live as long as this object. A value
+    /// that the library made is ASCII.
     [[nodiscard]] std::string_view reveal() const & noexcept {
-        return {reinterpret_cast<const char *>(bytes_.data()), length_};
+        return {reinterpret_cast<const char *>(is_long() ? long_.data() : short_.data()), length_};
     }
     /// A view of what is gone at the end of the line.
     std::string_view reveal() const && = delete;
@@ -727,7 +843,8 @@ public:
 
     /// Overwrites the value now.
     void wipe() noexcept {
-        tokenstore_memzero(bytes_.data(), bytes_.size());
+        tokenstore_memzero(short_.data(), short_.size());
+        tokenstore_memzero(long_.data(), long_.size());
         length_ = 0;
     }
 
@@ -735,12 +852,35 @@ private:
     friend class store;
 
     void take(secret_value &other) noexcept {
-        bytes_ = other.bytes_;
+        wipe();
+        short_ = other.short_;
+        long_.swap(other.long_);
         length_ = other.length_;
         other.wipe();
     }
 
-    std::array<std::uint8_t, TOKENSTORE_VALUE_BYTES> bytes_{};
+    bool is_long() const noexcept { return length_ > short_.size(); }
+
+    /// After this a value of so many bytes is put without getting memory.
+    void make_room(std::size_t length) {
+        if (length > short_.size()) {
+            long_.resize(length);
+        }
+    }
+
+    void put(const std::uint8_t *bytes, std::size_t length) {
+        make_room(length);
+        std::uint8_t *place = length > short_.size() ? long_.data() : short_.data();
+        for (std::size_t n = 0; n < length; ++n) {
+            place[n] = bytes[n];
+        }
+        length_ = length;
+    }
+
+    /// A value that the library made lies here.
+    std::array<std::uint8_t, TOKENSTORE_VALUE_BYTES> short_{};
+    /// A longer one, which is a value of the caller's own, lies here.
+    std::vector<std::uint8_t> long_;
     std::size_t length_ = 0;
 };
 
@@ -765,6 +905,156 @@ struct creation {
 
     /// Whether it was made.
     explicit operator bool() const noexcept { return status == errc::ok; }
+};
+
+// ----------------------------------------------------------------------------------------------------------- Pairs
+
+/// A family to be made, with its first pair: an access value, which verifies, and a refresh value, which gets the next
+/// pair.
+class new_pair {
+public:
+    /// A family for an owner of 1 to 255 bytes. The type of refresh values is one with policy::families. The binding, 1
+    /// to 255 bytes, is what whoever refreshes must show: the client's id, in the form that you always use.
+    new_pair(type_id access, type_id refresh, std::string_view owner, std::string_view binding) noexcept {
+        raw_.access_type = static_cast<std::uint32_t>(access);
+        raw_.refresh_type = static_cast<std::uint32_t>(refresh);
+        raw_.owner = detail::bytes(owner);
+        raw_.binding = detail::bytes(binding);
+    }
+    /// A name for people, 1 to 255 bytes of UTF-8 without control characters, which need not be unique; an empty one is
+    /// invalid_argument.
+    new_pair &name(std::string_view name) noexcept {
+        mistake_ = name.empty() ? "a name is empty" : mistake_;
+        raw_.name = detail::bytes(name);
+        return *this;
+    }
+    /// The projects that access values reach, each 1 to 64 bytes, at most 1,000: any range of strings or string views.
+    template <class Range> new_pair &projects(const Range &projects) {
+        projects_.set(projects);
+        raw_.flags &= ~std::uint32_t{TOKENSTORE_ALL_PROJECTS};
+        return *this;
+    }
+    /// See the other one.
+    new_pair &projects(std::initializer_list<std::string_view> list) {
+        return projects<std::initializer_list<std::string_view>>(list);
+    }
+    /// Access values reach all projects, those to come included.
+    new_pair &all_projects() noexcept {
+        projects_.clear();
+        raw_.flags |= std::uint32_t{TOKENSTORE_ALL_PROJECTS};
+        return *this;
+    }
+    /// Whoever presents an access value must show the binding, too.
+    new_pair &bind_access() noexcept {
+        raw_.flags |= std::uint32_t{TOKENSTORE_BIND_ACCESS};
+        return *this;
+    }
+    /// Up to 4,096 bytes of your own.
+    new_pair &app_data(std::string_view bytes) noexcept {
+        raw_.app_data = detail::bytes(bytes);
+        return *this;
+    }
+    /// A number of your own, handed back by every verify.
+    new_pair &app_word(std::uint64_t word) noexcept {
+        raw_.app_word = word;
+        return *this;
+    }
+    /// Who makes it, for the events: at most 255 bytes of UTF-8.
+    new_pair &by(std::string_view actor) noexcept {
+        raw_.by = detail::bytes(actor);
+        return *this;
+    }
+
+private:
+    friend class store;
+
+    tokenstore_new_pair raw() const noexcept { return projects_.laid_into(raw_); }
+
+    tokenstore_new_pair raw_ = detail::sized<tokenstore_new_pair>();
+    detail::project_views projects_;
+    const char *mistake_ = nullptr;
+};
+
+/// Values of your own for a pair, such as a JWT: 16 to 8,192 bytes each, of types with policy::accepts_external. What
+/// is not given is made; an empty value is invalid_argument.
+class pair_values {
+public:
+    /// The access value.
+    pair_values &access(std::string_view value) noexcept {
+        raw_.access = given(value);
+        return *this;
+    }
+    /// The refresh value.
+    pair_values &refresh(std::string_view value) noexcept {
+        raw_.refresh = given(value);
+        return *this;
+    }
+
+private:
+    friend class store;
+
+    tokenstore_bytes given(std::string_view value) noexcept {
+        mistake_ = value.empty() ? "a value is empty" : mistake_;
+        return detail::bytes(value);
+    }
+
+    tokenstore_pair_values raw_ = detail::sized<tokenstore_pair_values>();
+    const char *mistake_ = nullptr;
+};
+
+/// One value of a pair.
+struct pair_member {
+    /// Its token.
+    token_id id;
+    /// The value, to be handed on.
+    secret_value value;
+    /// When it expires.
+    time_point expires;
+};
+
+/// How a pair came to be handed out.
+enum class pair_outcome : std::uint32_t {
+    /// It is a family's first.
+    issued = TOKENSTORE_ISSUED,
+    /// It is the next of its family.
+    rotated = TOKENSTORE_ROTATED,
+    /// The refresh value got it before, and gets it again, byte for byte.
+    replayed = TOKENSTORE_REPLAYED
+};
+
+/// A family's pair, with its values.
+struct token_pair {
+    /// The family, for store::revoke_family.
+    token_id family;
+    /// What verifies.
+    pair_member access;
+    /// What gets the next pair.
+    pair_member refresh;
+    /// The store's number of the change that made it.
+    std::uint64_t revision = 0;
+    /// How it came to be handed out.
+    pair_outcome outcome{};
+};
+
+/// What a refresh did. It is true only if there is a pair.
+struct [[nodiscard]] refreshed {
+    /// errc::ok if there is a pair; otherwise why the value is refused, or what went wrong. With errc::reused the value
+    /// was used before and its grace is over, and its family is revoked now, access values included.
+    errc status = errc::unknown;
+    /// The pair; std::nullopt unless the status is errc::ok.
+    std::optional<token_pair> pair;
+
+    /// Whether there is a pair.
+    explicit operator bool() const noexcept { return pair.has_value(); }
+    /// Whether the value was good, and is used now. Of all refreshes of one value exactly one says so.
+    [[nodiscard]] bool rotated() const noexcept { return is(pair_outcome::rotated); }
+    /// Whether the value was used a moment ago, and the pair is the one that it got then.
+    [[nodiscard]] bool replayed() const noexcept { return is(pair_outcome::replayed); }
+    /// Whether there is no pair.
+    [[nodiscard]] bool refused() const noexcept { return !pair.has_value(); }
+
+private:
+    bool is(pair_outcome outcome) const noexcept { return pair.has_value() && pair->outcome == outcome; }
 };
 
 // ---------------------------------------------------------------------------------------------------------- Judging
@@ -834,10 +1124,11 @@ public:
     /// Whether nothing could be judged, from 100 on: a service answers 503 to it, and not 401.
     [[nodiscard]] bool is_trouble() const noexcept { return raw_.status >= 100; }
 
-    /// Whether it says who presented the value: of errc::ok, and of the refusals from errc::revoked to
-    /// errc::must_consume. What follows is zeros otherwise.
+    /// Whether it says who presented the value: of errc::ok, of the refusals from errc::revoked to errc::must_consume,
+    /// and of errc::not_counted. What follows is zeros otherwise.
     [[nodiscard]] bool has_identity() const noexcept {
-        return allowed() || (raw_.status >= TOKENSTORE_REVOKED && raw_.status <= TOKENSTORE_MUST_CONSUME);
+        return allowed() || (raw_.status >= TOKENSTORE_REVOKED && raw_.status <= TOKENSTORE_MUST_CONSUME) ||
+               raw_.status == TOKENSTORE_NOT_COUNTED;
     }
     /// The token.
     [[nodiscard]] token_id id() const noexcept { return detail::id_of(raw_.id); }
@@ -871,12 +1162,26 @@ private:
 // An array of verdicts is one of C's.
 static_assert(sizeof(verdict) == sizeof(tokenstore_verdict) && std::is_standard_layout_v<verdict>);
 
+/// What a consume did. It is true only if a use was spent.
+struct [[nodiscard]] consumed {
+    /// The answer: errc::ok if a use was spent, errc::used to the losers of the last one, errc::not_counted for a token
+    /// without a use count, and otherwise what a verify answers.
+    tokenstore::verdict verdict;
+    /// The token's app_data, if a use was spent.
+    std::string app_data;
+    /// How many uses are left, if one was spent.
+    std::uint32_t uses_left = 0;
+
+    /// Whether a use was spent.
+    explicit operator bool() const noexcept { return verdict.allowed(); }
+};
+
 // --------------------------------------------------------------------------------------------------------- Changing
 
-/// A token to act on, with what must hold of it, and who acts why.
+/// A token or a family to act on, with what must hold of it, and who acts why.
 class target {
 public:
-    /// The token with this id, whatever holds of it.
+    /// The one with this id, whatever holds of it.
     target(token_id id) noexcept { detail::lay_id(id, raw_.id); }
     /// It must have this revision; another one is errc::revision_conflict.
     target &if_revision(std::uint64_t revision) noexcept {
@@ -925,10 +1230,7 @@ public:
     edit &never_expires() noexcept { return expiry(TOKENSTORE_EDIT_EXPIRES_AT, TOKENSTORE_NEVER); }
     /// The projects that it reaches, in place of all that it did: any range of strings or string views.
     template <class Range> edit &projects(const Range &projects) {
-        projects_.clear();
-        for (const auto &project : projects) {
-            projects_.push_back(detail::bytes(std::string_view(project)));
-        }
+        projects_.set(projects);
         raw_.flags = 0;
         return field(TOKENSTORE_EDIT_GRANTS);
     }
@@ -969,15 +1271,10 @@ private:
         raw_.expires_ms = ms;
         return field(how);
     }
-    tokenstore_edit raw() const noexcept {
-        tokenstore_edit raw = raw_;
-        raw.projects = projects_.data();
-        raw.project_count = projects_.size();
-        return raw;
-    }
+    tokenstore_edit raw() const noexcept { return projects_.laid_into(raw_); }
 
     tokenstore_edit raw_ = detail::sized<tokenstore_edit>();
-    std::vector<tokenstore_bytes> projects_;
+    detail::project_views projects_;
     const char *mistake_ = nullptr;
 };
 
@@ -1017,6 +1314,8 @@ struct token {
     bool bound = false;
     /// Whether it is switched off, in whatever state it is.
     bool disabled = false;
+    /// Whether its value refreshes.
+    bool refreshes = false;
     /// When it was made.
     time_point created;
     /// When it expires; std::nullopt is never.
@@ -1039,6 +1338,16 @@ struct token {
     std::string app_data;
     /// The projects that it is granted one by one, ascending.
     std::vector<std::string> projects;
+    /// How often it can still be consumed; std::nullopt if it has no use count.
+    std::optional<std::uint32_t> uses_left;
+    /// The token it hangs on.
+    std::optional<token_id> parent;
+    /// The family it is a member of.
+    std::optional<token_id> family;
+    /// Until when the value before its last rotation works, or worked; std::nullopt if it was not rotated.
+    std::optional<time_point> old_value_until;
+    /// When that value was last accepted since the rotation, to within the store's resolution; std::nullopt is never.
+    std::optional<time_point> old_value_used;
 };
 
 /// Which tokens to list: every live token of everybody, unless told otherwise.
@@ -1120,6 +1429,7 @@ inline token token_of(const tokenstore_token &raw) {
     made.all_projects = has(TOKENSTORE_HAS_ALL_PROJECTS);
     made.bound = has(TOKENSTORE_IS_BOUND);
     made.disabled = has(TOKENSTORE_IS_DISABLED);
+    made.refreshes = has(TOKENSTORE_REFRESHES);
     made.created = moment(raw.created_ms);
     made.expires = moment_or_never(raw.expires_ms);
     made.last_used = moment_or_never(raw.last_used_ms);
@@ -1134,6 +1444,11 @@ inline token token_of(const tokenstore_token &raw) {
     for (std::size_t n = 0; n < raw.project_count; ++n) {
         made.projects.push_back(string(raw.projects[n]));
     }
+    made.uses_left = has(TOKENSTORE_IS_COUNTED) ? std::optional<std::uint32_t>(raw.uses_left) : std::nullopt;
+    made.parent = id_if_any(raw.parent);
+    made.family = id_if_any(raw.family);
+    made.old_value_until = moment_or_never(raw.old_value_until_ms);
+    made.old_value_used = moment_or_never(raw.old_value_used_ms);
     return made;
 }
 
@@ -1243,14 +1558,26 @@ enum class event_kind : std::uint32_t {
     disabled = 8,
     enabled = 9,
     revoked = 10,
-    deleted = 11
+    deleted = 11,
+    consumed = 12,
+    rotated = 13,
+    pair_issued = 14,
+    refreshed = 15,
+    replayed = 16,
+    reused = 17,
+    family_revoked = 18,
+    owner_revoked = 19,
+    pruned = 20
 };
 
 /// The name of a kind, such as "grants_revoked"; "?" for one of a later version.
 [[nodiscard]] inline std::string_view name(event_kind kind) noexcept {
-    constexpr std::array<std::string_view, 12> names = {"?",        "type_declared", "created",     "edited",
-                                                        "granted",  "ungranted",     "granted_all", "grants_revoked",
-                                                        "disabled", "enabled",       "revoked",     "deleted"};
+    constexpr std::array<std::string_view, 21> names = {
+        "?", "type_declared", "created", "edited", "granted",
+        "ungranted", "granted_all", "grants_revoked", "disabled", "enabled",
+        "revoked", "deleted", "consumed", "rotated", "pair_issued",
+        "refreshed", "replayed", "reused", "family_revoked", "owner_revoked",
+        "pruned"};
     const auto number = static_cast<std::size_t>(kind);
     return number < names.size() ? names[number] : names[0];
 }
@@ -1263,14 +1590,21 @@ struct event {
     time_point at;
     /// What happened.
     event_kind kind{};
-    /// The type, if it happened to one.
+    /// The type, if it happened to one: of an owner_revoked the type whose tokens alone were revoked.
     std::optional<type_id> type;
-    /// The token, if it happened to one.
+    /// The token or the family, if it happened to one.
     std::optional<token_id> id;
     /// Who did it; may be empty.
     std::string by;
     /// Why; may be empty.
     std::string reason;
+    /// Of an owner_revoked: whose.
+    std::string owner;
+    /// Of a reused: how many generations the value lay behind the good one. Of a pruned: how many tokens.
+    std::optional<std::uint64_t> count;
+    /// Of a reused: how long ago the family was refreshed last: for a value just behind the good one, since when it was
+    /// used.
+    std::optional<milliseconds> age;
 };
 
 /// Figures of a store.
@@ -1543,6 +1877,46 @@ public:
     }
 
     TOKENSTORE_THROWING_FORM(
+        /// Spends a use of a value, if a verify would admit it: exactly one consume wins each use. A refusal spends
+        /// nothing, and is no failure: the verdict says it. The use is on the disk when this returns, unless the type
+        /// is policy::in_memory. Throws error, and there is no access then; with errc::commit_unknown the use may be
+        /// gone.
+        consumed consume(std::string_view value, const query &query) const {
+            return detail::or_throw([&](detail::outcome &came) { return spend(value, query, came); });
+        })
+    /// The same with a code, which the verdict has, too.
+    consumed consume(std::string_view value, const query &query, std::error_code &code) const {
+        return detail::or_code(code, [&](detail::outcome &came) { return spend(value, query, came); });
+    }
+
+    TOKENSTORE_THROWING_FORM(
+        /// Makes a family and its first pair, which is on the disk when this returns. errc::not_found if a type is not
+        /// declared, errc::value_exists for a value of your own that the store knows. Throws error.
+        [[nodiscard]] token_pair issue_pair(const new_pair &pair, const pair_values &own = {}) const {
+            return detail::or_throw([&](detail::outcome &came) { return issue(pair, own, came); });
+        })
+    /// The same with a code.
+    [[nodiscard]] token_pair issue_pair(const new_pair &pair, const pair_values &own, std::error_code &code) const {
+        return detail::or_code(code, [&](detail::outcome &came) { return issue(pair, own, came); });
+    }
+
+    TOKENSTORE_THROWING_FORM(
+        /// Uses a refresh value for the next pair; the binding is what the family was made with. Exactly one refresh of
+        /// a value is rotated(); within the grace every other one is replayed(), with the same pair, also after a
+        /// crash: whoever lost the reply asks again. A value that is used later than that, or two generations back, is
+        /// errc::reused, and its family revoked. What is refused otherwise changes nothing. A refusal is no failure:
+        /// the result says it. `own` are your own values for the next pair, `by` is for the events. Throws error.
+        refreshed refresh(std::string_view value, std::string_view binding, const pair_values &own = {},
+                          std::string_view by = {}) const {
+            return detail::or_throw([&](detail::outcome &came) { return exchange(value, binding, own, by, came); });
+        })
+    /// The same with a code, which the result has, too.
+    refreshed refresh(std::string_view value, std::string_view binding, const pair_values &own, std::string_view by,
+                      std::error_code &code) const {
+        return detail::or_code(code, [&](detail::outcome &came) { return exchange(value, binding, own, by, came); });
+    }
+
+    TOKENSTORE_THROWING_FORM(
         /// The owner whom a verdict refers to; std::nullopt if the owner's last token was deleted since. Throws error.
         [[nodiscard]] std::optional<std::string> owner(owner_ref owner) const {
             return detail::or_throw([&](detail::outcome &came) { return owner_of(owner, came); });
@@ -1647,6 +2021,66 @@ public:
     change revoke(const target &on, std::error_code &code) const noexcept {
         return detail::or_code(code,
                                [&](detail::outcome &came) noexcept { return act(tokenstore_token_revoke, on, came); });
+    }
+
+    TOKENSTORE_THROWING_FORM(
+        /// Revokes a family, the target's id being the family's, whatever its size: when this returned, nothing of it
+        /// verifies or refreshes. Throws error.
+        change revoke_family(const target &on) const {
+            return detail::or_throw([&](detail::outcome &came) { return act(tokenstore_family_revoke, on, came); });
+        })
+    /// The same with a code.
+    change revoke_family(const target &on, std::error_code &code) const noexcept {
+        return detail::or_code(code,
+                               [&](detail::outcome &came) noexcept { return act(tokenstore_family_revoke, on, came); });
+    }
+
+    TOKENSTORE_THROWING_FORM(
+        /// Revokes all that an owner has so far, tokens and families. However much that is, it takes one change; what
+        /// is made afterwards is good. Throws error.
+        change revoke_owner(std::string_view owner, const note &note = {}) const {
+            return detail::or_throw([&](detail::outcome &came) { return ended(owner, 0, note, came); });
+        })
+    /// The same with a code.
+    change revoke_owner(std::string_view owner, const note &note, std::error_code &code) const noexcept {
+        return detail::or_code(code, [&](detail::outcome &came) noexcept { return ended(owner, 0, note, came); });
+    }
+
+    TOKENSTORE_THROWING_FORM(
+        /// Revokes all of one type that an owner has so far: tokens, and families that hold or issue that type.
+        /// errc::not_found if the type is not declared. Throws error.
+        change revoke_owner(std::string_view owner, type_id type, const note &note = {}) const {
+            return detail::or_throw([&](detail::outcome &came) { return ended_of(owner, type, note, came); });
+        })
+    /// The same with a code.
+    change revoke_owner(std::string_view owner, type_id type, const note &note, std::error_code &code) const noexcept {
+        return detail::or_code(code, [&](detail::outcome &came) noexcept { return ended_of(owner, type, note, came); });
+    }
+
+    TOKENSTORE_THROWING_FORM(
+        /// Gives a token another value, which is in what is returned, and nowhere else; id, name, grants and owner
+        /// stay, app_data is cleared. The value before works for the grace more, up to its expiry, with
+        /// verdict::old_value(); then it is errc::superseded. One value before is remembered: rotating again ends it at
+        /// once. errc::invalid_argument for refresh values and tokens with a use count. Throws error.
+        [[nodiscard]] created rotate(const target &on, milliseconds grace) const {
+            return detail::or_throw([&](detail::outcome &came) { return renewed(on, grace, came); });
+        })
+    /// The same with a code.
+    [[nodiscard]] created rotate(const target &on, milliseconds grace, std::error_code &code) const noexcept {
+        return detail::or_code(code, [&](detail::outcome &came) noexcept { return renewed(on, grace, came); });
+    }
+
+    TOKENSTORE_THROWING_FORM(
+        /// Takes out tokens that are dead since before a time, at most so many, 1 or more; how many it were. Nothing
+        /// that it takes out turns a refusal into errc::ok. Refresh values stay while their family lives, and parents
+        /// that are not revoked while anything hangs on them. Throws error.
+        std::uint64_t prune(time_point dead_before, std::uint64_t at_most) const {
+            return detail::or_throw([&](detail::outcome &came) { return taken_out(dead_before, at_most, came); });
+        })
+    /// The same with a code.
+    std::uint64_t prune(time_point dead_before, std::uint64_t at_most, std::error_code &code) const noexcept {
+        return detail::or_code(
+            code, [&](detail::outcome &came) noexcept { return taken_out(dead_before, at_most, came); });
     }
 
     TOKENSTORE_THROWING_FORM(
@@ -1815,6 +2249,17 @@ private:
                 found.unique_names = (raw.flags & TOKENSTORE_TYPE_SHARED_NAMES) == 0;
                 found.by_name_only = (raw.flags & TOKENSTORE_TYPE_BY_NAME_ONLY) != 0;
                 found.accepts_external = (raw.flags & TOKENSTORE_TYPE_EXTERNAL) != 0;
+                found.uses = raw.uses == 0 ? std::nullopt : std::optional<std::uint32_t>(raw.uses);
+                found.in_memory = (raw.flags & TOKENSTORE_TYPE_VOLATILE) != 0;
+                if ((raw.flags & TOKENSTORE_TYPE_FAMILIES) != 0) {
+                    declared_families families;
+                    families.access_lifetime = lifetime(raw.access_lifetime_ms).value_or(milliseconds());
+                    families.refresh_lifetime = lifetime(raw.refresh_lifetime_ms).value_or(milliseconds());
+                    families.family_lifetime = lifetime(raw.family_lifetime_ms).value_or(milliseconds());
+                    families.grace = raw.grace_ms == TOKENSTORE_NO_GRACE ? std::nullopt : lifetime(raw.grace_ms);
+                    families.old_access = static_cast<old_access>(raw.old_access);
+                    found.families = families;
+                }
             }));
         return found;
     }
@@ -1842,7 +2287,7 @@ private:
         if (came.accepts(token.mistake_)) {
             const tokenstore_new_token raw = token.raw();
             came.is_ok(
-                call(store_, &raw, value.bytes_.data(), value.bytes_.size(), &value.length_, &found, came.out()));
+                call(store_, &raw, value.short_.data(), value.short_.size(), &value.length_, &found, came.out()));
         }
         created result = made(found);
         result.value = std::move(value);
@@ -1883,13 +2328,84 @@ private:
         for (std::size_t n = 0; n < raws.size(); ++n) {
             results[n].status = static_cast<errc>(statuses[n]);
             results[n].token = made(founds[n]);
-            secret_value &value = results[n].token.value;
-            for (std::size_t byte = 0; byte < value.bytes_.size(); ++byte) {
-                value.bytes_[byte] = values.data()[n * TOKENSTORE_VALUE_BYTES + byte];
-            }
-            value.length_ = lengths[n];
+            results[n].token.value.put(values.data() + n * TOKENSTORE_VALUE_BYTES, lengths[n]);
         }
         return results;
+    }
+
+    consumed spend(std::string_view value, const query &query, detail::outcome &came) const {
+        consumed result;
+        // The memory is there before the use is spent.
+        std::string app_data(TOKENSTORE_APP_DATA_BYTES, '\0');
+        std::size_t length = 0;
+        tokenstore_verdict &judged = result.verdict.raw_;
+        judged.status = tokenstore_consume(store_, detail::data(value), value.size(), &query.raw_, &judged,
+                                           reinterpret_cast<std::uint8_t *>(app_data.data()), app_data.size(), &length,
+                                           &result.uses_left, came.out());
+        came.is_judged(judged.status);
+        app_data.resize(length);
+        result.app_data = std::move(app_data);
+        return result;
+    }
+
+    /// Runs a call that hands out a pair, which is not laid into `made` unless it succeeded.
+    template <class Call>
+    static tokenstore_status pair_from(Call call, const pair_values &own, token_pair &made, detail::outcome &came) {
+        constexpr std::size_t longest = 8192;
+        // Long enough for every value at the first time: asking again might come after the grace.
+        detail::wiped_bytes values(2 * longest);
+        made.access.value.make_room(own.raw_.access.len <= longest ? own.raw_.access.len : 0);
+        made.refresh.value.make_room(own.raw_.refresh.len <= longest ? own.raw_.refresh.len : 0);
+        tokenstore_pair raw = detail::sized<tokenstore_pair>();
+        raw.access = values.data();
+        raw.access_capacity = longest;
+        raw.refresh = values.data() + longest;
+        raw.refresh_capacity = longest;
+        const tokenstore_status status =
+            came.accepts(own.mistake_) ? call(&raw) : tokenstore_status{TOKENSTORE_INVALID_ARGUMENT};
+        if (status == TOKENSTORE_OK) {
+            made.family = detail::id_of(raw.family);
+            made.access.id = detail::id_of(raw.access_id);
+            made.access.value.put(raw.access, raw.access_len);
+            made.access.expires = detail::moment(raw.access_expires_ms);
+            made.refresh.id = detail::id_of(raw.refresh_id);
+            made.refresh.value.put(raw.refresh, raw.refresh_len);
+            made.refresh.expires = detail::moment(raw.refresh_expires_ms);
+            made.revision = raw.revision;
+            made.outcome = static_cast<pair_outcome>(raw.outcome);
+        }
+        return status;
+    }
+
+    token_pair issue(const new_pair &pair, const pair_values &own, detail::outcome &came) const {
+        token_pair made;
+        if (came.accepts(pair.mistake_)) {
+            const tokenstore_new_pair given = pair.raw();
+            came.is_ok(pair_from(
+                [&](tokenstore_pair *raw) {
+                    return tokenstore_pair_issue(store_, &given, &own.raw_, raw, came.out());
+                },
+                own, made, came));
+        }
+        return made;
+    }
+
+    refreshed exchange(std::string_view value, std::string_view binding, const pair_values &own, std::string_view by,
+                       detail::outcome &came) const {
+        refreshed result;
+        token_pair made;
+        const tokenstore_status status = pair_from(
+            [&](tokenstore_pair *raw) {
+                return tokenstore_pair_refresh(store_, detail::data(value), value.size(), detail::data(binding),
+                                               binding.size(), &own.raw_, detail::data(by), by.size(), raw, came.out());
+            },
+            own, made, came);
+        came.is_judged(status);
+        result.status = static_cast<errc>(status);
+        if (status == TOKENSTORE_OK) {
+            result.pair = std::move(made);
+        }
+        return result;
     }
 
     std::optional<std::string> owner_of(owner_ref owner, detail::outcome &came) const {
@@ -1933,6 +2449,45 @@ private:
                                            note.by.size(), detail::data(note.reason), note.reason.size(), &raw,
                                            came.out()));
         return done(raw);
+    }
+
+    change ended(std::string_view owner, std::uint32_t type, const note &note, detail::outcome &came) const noexcept {
+        tokenstore_change raw{};
+        came.is_ok(tokenstore_owner_revoke(store_, detail::data(owner), owner.size(), type, detail::data(note.by),
+                                           note.by.size(), detail::data(note.reason), note.reason.size(), &raw,
+                                           came.out()));
+        return done(raw);
+    }
+
+    change ended_of(std::string_view owner, type_id type, const note &note, detail::outcome &came) const noexcept {
+        if (type == type_id{}) {
+            // To C it would be all types.
+            came.refuse(errc::not_found, "no such type");
+            return {};
+        }
+        return ended(owner, static_cast<std::uint32_t>(type), note, came);
+    }
+
+    created renewed(const target &on, milliseconds grace, detail::outcome &came) const noexcept {
+        secret_value value;
+        tokenstore_created found{};
+        if (grace < milliseconds::zero()) {
+            came.refuse(errc::invalid_argument, "a grace is no less than nothing");
+        } else {
+            came.is_ok(tokenstore_token_rotate(store_, &on.raw_, static_cast<std::uint64_t>(grace.count()),
+                                               value.short_.data(), value.short_.size(), &value.length_, &found,
+                                               came.out()));
+        }
+        created result = made(found);
+        result.value = std::move(value);
+        return result;
+    }
+
+    std::uint64_t taken_out(time_point dead_before, std::uint64_t at_most, detail::outcome &came) const noexcept {
+        std::uint64_t count = 0;
+        came.is_ok(
+            tokenstore_prune(store_, dead_before.time_since_epoch().count(), at_most, &count, came.out()));
+        return count;
     }
 
     std::uint64_t removed(std::string_view project, const note &note, detail::outcome &came) const noexcept {
@@ -2013,10 +2568,16 @@ private:
                 made.at = detail::moment(raw.at_ms);
                 made.kind = static_cast<event_kind>(raw.kind);
                 made.type = raw.type == 0 ? std::nullopt : std::optional<type_id>(static_cast<type_id>(raw.type));
-                const token_id id = detail::id_of(raw.id);
-                made.id = id == token_id() ? std::nullopt : std::optional<token_id>(id);
+                made.id = detail::id_if_any(raw.id);
                 made.by = detail::string(raw.by);
                 made.reason = detail::string(raw.reason);
+                made.owner = detail::string(raw.owner);
+                if (made.kind == event_kind::reused || made.kind == event_kind::pruned) {
+                    made.count = raw.count;
+                }
+                if (made.kind == event_kind::reused) {
+                    made.age = milliseconds(static_cast<std::int64_t>(raw.age_ms));
+                }
                 found = std::move(made);
             });
         came.is_ok(status, TOKENSTORE_END);

@@ -1,5 +1,7 @@
 //! The event log: what was changed, one event a sequence number.
 
+use std::time::Duration;
+
 use time::OffsetDateTime;
 
 use crate::id::Id;
@@ -32,11 +34,29 @@ pub enum EventKind {
     Revoked = 10,
     /// A token was deleted.
     Deleted = 11,
+    /// A use of a token was spent.
+    Consumed = 12,
+    /// A token got a new value.
+    Rotated = 13,
+    /// A family was made, with its first pair.
+    PairIssued = 14,
+    /// A family got its next pair.
+    Refreshed = 15,
+    /// A pair was handed out again to whoever showed the refresh value before it: noted once for each pair.
+    Replayed = 16,
+    /// A refresh value was used again after its time, and its family revoked for it: see [`EventDetail::Reuse`].
+    Reused = 17,
+    /// A family was revoked.
+    FamilyRevoked = 18,
+    /// All that an owner had was revoked: see [`EventDetail::Owner`].
+    OwnerRevoked = 19,
+    /// Dead tokens were taken out: see [`EventDetail::Pruned`].
+    Pruned = 20,
 }
 
 impl EventKind {
     /// Every kind, in the order of its number.
-    pub const ALL: [EventKind; 11] = [
+    pub const ALL: [EventKind; 20] = [
         EventKind::TypeDeclared,
         EventKind::Created,
         EventKind::Edited,
@@ -48,6 +68,15 @@ impl EventKind {
         EventKind::Enabled,
         EventKind::Revoked,
         EventKind::Deleted,
+        EventKind::Consumed,
+        EventKind::Rotated,
+        EventKind::PairIssued,
+        EventKind::Refreshed,
+        EventKind::Replayed,
+        EventKind::Reused,
+        EventKind::FamilyRevoked,
+        EventKind::OwnerRevoked,
+        EventKind::Pruned,
     ];
 
     pub(crate) fn from_number(number: u8) -> Option<EventKind> {
@@ -68,6 +97,15 @@ impl EventKind {
             EventKind::Enabled => "enabled",
             EventKind::Revoked => "revoked",
             EventKind::Deleted => "deleted",
+            EventKind::Consumed => "consumed",
+            EventKind::Rotated => "rotated",
+            EventKind::PairIssued => "pair_issued",
+            EventKind::Refreshed => "refreshed",
+            EventKind::Replayed => "replayed",
+            EventKind::Reused => "reused",
+            EventKind::FamilyRevoked => "family_revoked",
+            EventKind::OwnerRevoked => "owner_revoked",
+            EventKind::Pruned => "pruned",
         }
     }
 }
@@ -82,12 +120,32 @@ pub struct Event {
     pub kind: EventKind,
     /// When, by the store's clock.
     pub at: OffsetDateTime,
-    /// The token it happened to, unless it happened to a type.
+    /// The token or the family it happened to, if it happened to one.
     pub id: Option<Id>,
-    /// The type it happened to.
+    /// The type it happened to, if it happened to one.
     pub type_id: Option<TypeId>,
     /// Who did it, as the caller said; may be empty.
     pub by: String,
     /// Why, as the caller said; may be empty.
     pub reason: String,
+    /// What else is to be said of some kinds.
+    pub detail: Option<EventDetail>,
+}
+
+/// What the event log says of some kinds of events besides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EventDetail {
+    /// Of [`EventKind::Reused`].
+    Reuse {
+        /// How many generations the value lay behind the one that was good: 1 is the one just before.
+        distance: u32,
+        /// How long ago the value was replaced, if it was the one just before; otherwise since the last refresh. In whole
+        /// milliseconds.
+        age: Duration,
+    },
+    /// Of [`EventKind::OwnerRevoked`]: whose tokens. The event's type is set if it was those of one type only.
+    Owner(Vec<u8>),
+    /// Of [`EventKind::Pruned`]: how many tokens.
+    Pruned(u64),
 }

@@ -30,6 +30,17 @@ impl Id {
         &self.0
     }
 
+    /// The id as two words, the high one first.
+    pub(crate) fn words(self) -> (u64, u64) {
+        let bits = u128::from_be_bytes(self.0);
+        ((bits >> 64) as u64, bits as u64)
+    }
+
+    /// The reverse of [`words`](Id::words).
+    pub(crate) fn of_words(high: u64, low: u64) -> Id {
+        Id((u128::from(high) << 64 | u128::from(low)).to_be_bytes())
+    }
+
     /// The next id after `last` for a token created at `now_ms`, drawing from 16 `random` bytes.
     ///
     /// Within a millisecond, and when the clock went back, it goes on from `last` by a random step.

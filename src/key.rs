@@ -6,6 +6,7 @@ use chacha20poly1305::{Tag, XChaCha20Poly1305, XNonce};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::error::Result;
+use crate::policy::TypeId;
 use crate::value::fill_random;
 
 /// 128 bits of a value's keyed BLAKE3 hash: what the store knows of a value.
@@ -21,6 +22,8 @@ pub(crate) struct Keys {
     record: [u8; 32],
     name: [u8; 32],
     note: [u8; 32],
+    pair: [u8; 32],
+    store_id: [u8; 16],
 }
 
 /// The random key that all others are derived from. In one place on the heap: moving it copies nothing.
@@ -44,6 +47,8 @@ impl Keys {
             record: derive("tokenstore 2026-11-24 record tag and sum"),
             name: derive("tokenstore 2026-11-24 name index"),
             note: derive("tokenstore 2026-11-24 generation note"),
+            pair: derive("tokenstore 2026-11-24 sealed pair"),
+            store_id: *store_id,
         })
     }
 
@@ -74,6 +79,28 @@ impl Keys {
         hasher.update(&[owner.len() as u8]).update(owner).update(name.as_bytes());
         let [a, b, c, d, ..] = *hasher.finalize().as_bytes();
         u32::from_le_bytes([a, b, c, d])
+    }
+
+    /// 16 bytes by which it is looked up what ended an owner's tokens, of a type or of all.
+    pub(crate) fn owner_kill(&self, owner: &[u8], type_id: Option<TypeId>) -> [u8; 16] {
+        let mut hasher = blake3::Hasher::new_keyed(&self.name);
+        // No owner has length 0, so that this is the hash of no name.
+        hasher.update(&[0]).update(&type_id.map_or(0, |type_id| type_id.0).to_le_bytes()).update(owner);
+        let mut short = [0; 16];
+        short.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+        short
+    }
+
+    /// The key that seals the pair after this refresh value: neither the file nor its keys give it without the value.
+    pub(crate) fn pair_key(&self, refresh_value: &[u8]) -> Zeroizing<[u8; 32]> {
+        let key = Zeroizing::new(*blake3::keyed_hash(&self.pair, refresh_value).as_bytes());
+        scrub_stack(refresh_value.len());
+        key
+    }
+
+    /// The store's id, which binds to it what is sealed in it.
+    pub(crate) fn store_id(&self) -> &[u8; 16] {
+        &self.store_id
     }
 
     /// The tag of a note of `generation` in the header's slot `slot`.
@@ -248,7 +275,8 @@ mod tests {
     fn keys_differ_by_use_and_by_store() {
         let data_key = new_data_key().unwrap();
         let (one, two) = (Keys::derive(&data_key, &[1; 16]), Keys::derive(&data_key, &[2; 16]));
-        let all = [one.value, one.record, one.name, one.note, two.value, two.record, two.name, two.note];
+        let of = |keys: &Keys| [keys.value, keys.record, keys.name, keys.note, keys.pair];
+        let all = [of(&one), of(&two)].concat();
         for (place, key) in all.iter().enumerate() {
             assert!(!all[..place].contains(key));
         }

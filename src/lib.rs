@@ -37,7 +37,12 @@
 //! | issue a token | [`Store::create`], [`Store::create_if_absent`], [`Store::create_many`], [`Store::create_from_value`] |
 //! | check a value | [`Store::verify`], [`Store::verify_authorization`], [`Store::verify_many`] |
 //! | rename, prolong, choose projects | [`Store::edit`], [`Store::grant`], [`Store::ungrant`], [`Store::grant_all`], [`Store::revoke_grants`], [`Store::remove_project`] |
+//! | spend a use of a ticket | [`Store::consume`] |
+//! | sign in, and stay so | [`Store::issue_pair`], [`Store::refresh`] |
+//! | give a token another value | [`Store::rotate`] |
 //! | end a token | [`Store::revoke`], [`Store::revoke_value`], [`Store::delete`]; for a while: [`Store::disable`] |
+//! | end many | [`Store::revoke_family`], [`Store::revoke_owner`]; a parent's [revocation](NewToken::parent) |
+//! | take out what died long ago | [`Store::prune`] |
 //! | show tokens to people | [`Store::get`], [`Store::list`], [`Store::events`] |
 //!
 //! # What it is not
@@ -51,7 +56,7 @@ pub use crate::clock::{Clock, ManualClock};
 pub use crate::edit::{Change, Edit, Target};
 pub use crate::engine::Stats;
 pub use crate::error::{Error, ErrorKind, Result};
-pub use crate::event::{Event, EventKind};
+pub use crate::event::{Event, EventDetail, EventKind};
 pub use crate::expiry::Expiry;
 pub use crate::filter::{Filter, Page};
 pub use crate::grants::Grants;
@@ -61,9 +66,10 @@ pub use crate::limits::{
 };
 pub use crate::new_token::{Created, CreatedOrExisting, NewToken, Registered};
 pub use crate::options::Options;
-pub use crate::policy::{MAX_PREFIX_BYTES, MAX_TYPES, TypeId, TypePolicy};
-pub use crate::store::{Owner, Store};
-pub use crate::token::{Revocation, State, Token};
+pub use crate::pair::{Issued, NewPair, Pair, PairValues, Refresh};
+pub use crate::policy::{FamilyPolicy, MAX_PREFIX_BYTES, MAX_TYPES, OldAccess, TypeId, TypePolicy};
+pub use crate::store::{Consumed, Owner, Store};
+pub use crate::token::{OldValue, Revocation, State, Token};
 pub use crate::value::{MAX_VALUE_BYTES, MIN_EXTERNAL_BYTES, Value};
 pub use crate::verdict::{Identity, OwnerRef, Query, Status, Verdict};
 
@@ -86,9 +92,11 @@ mod limits;
 mod new_token;
 mod options;
 mod packed;
+mod pair;
 mod plan;
 mod policy;
 mod record;
+mod sealed;
 mod storage;
 mod store;
 #[allow(unsafe_code)]

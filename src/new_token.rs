@@ -29,6 +29,7 @@ pub struct NewToken {
     pub(crate) expires: Option<Expiry>,
     pub(crate) grants: Grants,
     pub(crate) binding: Option<Vec<u8>>,
+    pub(crate) parent: Option<Id>,
     pub(crate) app_data: Vec<u8>,
     pub(crate) app_word: u64,
     pub(crate) by: String,
@@ -56,6 +57,7 @@ impl NewToken {
             expires: None,
             grants: Grants::none(),
             binding: None,
+            parent: None,
             app_data: Vec::new(),
             app_word: 0,
             by: String::new(),
@@ -86,7 +88,15 @@ impl NewToken {
         self
     }
 
-    /// Bytes of your own, at most 4,096, that [`get`](crate::Store::get) hands back.
+    /// The token it hangs on: it expires no later, and dies when that one is revoked or deleted. A chain of tokens is at
+    /// most four below its first.
+    pub fn parent(mut self, parent: Id) -> NewToken {
+        self.parent = Some(parent);
+        self
+    }
+
+    /// Bytes of your own, at most 4,096, that [`get`](crate::Store::get) and [`consume`](crate::Store::consume) hand
+    /// back.
     pub fn app_data(mut self, data: impl Into<Vec<u8>>) -> NewToken {
         self.app_data = data.into();
         self

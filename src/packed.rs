@@ -28,7 +28,6 @@ pub(crate) fn words_of(first: u64) -> usize {
 
 impl<const WORDS: usize> Packed<WORDS> {
     /// `None` for an empty string and one that is too long.
-    #[cfg(test)]
     pub(crate) fn new(bytes: &[u8]) -> Option<Packed<WORDS>> {
         let mut place = None;
         Packed::put(bytes, &mut place);

@@ -42,6 +42,96 @@ pub struct TypePolicy {
     pub(crate) unique_names: bool,
     pub(crate) by_name_only: bool,
     pub(crate) accepts_external: bool,
+    pub(crate) uses: Option<u32>,
+    pub(crate) volatile: bool,
+    pub(crate) families: Option<FamilyPolicy>,
+}
+
+/// What holds for families whose refresh values are of a type.
+///
+/// A family is the line of pairs that come from one sign-in: an access value, which verifies, and a refresh value, which
+/// gets the next pair. A member lives as long as its own lifetime and the family's allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FamilyPolicy {
+    pub(crate) access: Duration,
+    pub(crate) refresh: Duration,
+    pub(crate) family: Duration,
+    pub(crate) grace: Duration,
+    pub(crate) old_access: OldAccess,
+}
+
+/// What a refresh makes of the access token before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[repr(u8)]
+pub enum OldAccess {
+    /// It ends at once.
+    EndsNow = 0,
+    /// It works as long as the grace lasts, if its own life does.
+    EndsWithGrace = 1,
+    /// It lives its life.
+    LivesOn = 2,
+}
+
+impl OldAccess {
+    pub(crate) fn from_number(number: u8) -> Option<OldAccess> {
+        [OldAccess::EndsNow, OldAccess::EndsWithGrace, OldAccess::LivesOn]
+            .into_iter()
+            .find(|fate| *fate as u8 == number)
+    }
+}
+
+impl FamilyPolicy {
+    /// Families whose access values live for `access`, refresh values for `refresh`, and which end `family` after the
+    /// sign-in, each from 1 ms to 557 years; with a grace of 30 s, and access tokens that end at once with a refresh.
+    pub fn new(access: Duration, refresh: Duration, family: Duration) -> FamilyPolicy {
+        FamilyPolicy {
+            access,
+            refresh,
+            family,
+            grace: Duration::from_secs(30),
+            old_access: OldAccess::EndsNow,
+        }
+    }
+
+    /// How long the refresh value before the last refresh gets the same pair again, for whoever lost the reply: up to a
+    /// day; 0 is never.
+    pub fn grace(mut self, grace: Duration) -> FamilyPolicy {
+        self.grace = grace;
+        self
+    }
+
+    /// What a refresh makes of the access token before it.
+    pub fn old_access(mut self, fate: OldAccess) -> FamilyPolicy {
+        self.old_access = fate;
+        self
+    }
+
+    /// How long access values, refresh values and families live.
+    pub fn lifetimes(&self) -> (Duration, Duration, Duration) {
+        (self.access, self.refresh, self.family)
+    }
+
+    /// The [grace](FamilyPolicy::grace).
+    pub fn grace_period(&self) -> Duration {
+        self.grace
+    }
+
+    /// The [fate of old access tokens](FamilyPolicy::old_access).
+    pub fn fate_of_old_access(&self) -> OldAccess {
+        self.old_access
+    }
+
+    fn check(&self) -> Result<()> {
+        let FamilyPolicy { access, refresh, family, grace, old_access: _ } = self;
+        for lifetime in [access, refresh, family] {
+            duration_ms(*lifetime)?;
+        }
+        if *grace > Duration::from_secs(24 * 60 * 60) {
+            return Err(Error::invalid("a grace is at most a day"));
+        }
+        Ok(())
+    }
 }
 
 impl TypePolicy {
@@ -57,6 +147,9 @@ impl TypePolicy {
             unique_names: true,
             by_name_only: false,
             accepts_external: false,
+            uses: None,
+            volatile: false,
+            families: None,
         }
     }
 
@@ -93,6 +186,28 @@ impl TypePolicy {
         self
     }
 
+    /// How often a token can be [consumed](crate::Store::consume), from 1 on. A type with a use count never verifies with
+    /// OK.
+    pub fn uses(mut self, uses: u32) -> TypePolicy {
+        self.uses = Some(uses);
+        self
+    }
+
+    /// Whether its tokens live in memory alone: for tickets of some seconds, which need no place on a disk. They have a
+    /// use count and a default lifetime, no name and no parent, are in no list and no event, and are refused after a
+    /// close or a crash.
+    pub fn volatile(mut self, volatile: bool) -> TypePolicy {
+        self.volatile = volatile;
+        self
+    }
+
+    /// Makes it the type of refresh values: its tokens are made by [`issue_pair`](crate::Store::issue_pair) and
+    /// [`refresh`](crate::Store::refresh) alone.
+    pub fn families(mut self, policy: FamilyPolicy) -> TypePolicy {
+        self.families = Some(policy);
+        self
+    }
+
     /// The type's name.
     pub fn name(&self) -> &str {
         &self.name
@@ -124,11 +239,38 @@ impl TypePolicy {
         self.accepts_external
     }
 
+    /// How often its tokens can be [consumed](TypePolicy::uses); `None` if they are not counted.
+    pub fn use_count(&self) -> Option<u32> {
+        self.uses
+    }
+
+    /// Whether its tokens are [in memory alone](TypePolicy::volatile).
+    pub fn is_volatile(&self) -> bool {
+        self.volatile
+    }
+
+    /// What holds for its [families](TypePolicy::families), if it is a type of refresh values.
+    pub fn family_policy(&self) -> Option<&FamilyPolicy> {
+        self.families.as_ref()
+    }
+
     pub(crate) fn check(&self) -> Result<()> {
         check_text("a type's name", &self.name)?;
         let prefix_chars = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
         if !(1..=MAX_PREFIX_BYTES).contains(&self.prefix.len()) || !self.prefix.bytes().all(prefix_chars) {
             return Err(Error::invalid("a prefix has 1 to 16 characters of a-z, 0-9 and _"));
+        }
+        if self.uses == Some(0) {
+            return Err(Error::invalid("a use count is at least 1"));
+        }
+        if self.volatile && (self.uses.is_none() || self.default_lifetime.is_none()) {
+            return Err(Error::invalid("a type in memory alone has a use count and a default lifetime"));
+        }
+        if let Some(families) = &self.families {
+            families.check()?;
+            if self.uses.is_some() {
+                return Err(Error::invalid("a type of refresh values has no use count"));
+            }
         }
         let default = self.default_lifetime.map(duration_ms).transpose()?;
         let max = self.max_lifetime.map(duration_ms).transpose()?;

@@ -1,7 +1,11 @@
 //! The store, as its callers see it.
 
 use std::ops::Deref;
+use std::time::Duration;
 
+use time::OffsetDateTime;
+
+use crate::clock::{duration_ms, to_ms};
 use crate::edit::{Change, Edit, Target};
 use crate::engine::{Engine, MAX_BATCH_BYTES, MAX_BATCH_OPS, Stats};
 use crate::error::{Error, ErrorKind, Result};
@@ -10,10 +14,13 @@ use crate::filter::{Filter, Page};
 use crate::id::Id;
 use crate::limits::check_project;
 use crate::new_token::{Created, CreatedOrExisting, NewToken, Registered};
-use crate::plan::{Action, Answer, Op};
+use crate::pair::{NewPair, Pair, PairValues, Refresh};
+use crate::plan::{Action, Answer, Op, Spent};
 use crate::policy::{TypeId, TypePolicy};
 use crate::token::Token;
 use crate::value::{Value, of_authorization};
+#[cfg(doc)]
+use crate::verdict::Status;
 use crate::verdict::{OwnerRef, Query, Verdict};
 
 /// An open store: share it by reference or in an `Arc`; every call may run beside any other.
@@ -77,6 +84,12 @@ impl Store {
     /// [`InvalidArgument`](ErrorKind::InvalidArgument) for a field out of its range, a lifetime longer than the type
     /// allows, or an expiry that is past; [`LimitReached`](ErrorKind::LimitReached).
     pub fn create(&self, token: &NewToken) -> Result<Created> {
+        if let Some(policy) = self.policy(token.type_id).filter(|policy| policy.is_volatile()) {
+            let value = Value::generate(policy.prefix())?;
+            let digest = self.engine.digest(value.as_bytes());
+            let (id, revision) = self.engine.create_ticket(token, policy, digest)?;
+            return Ok(Created { id, value, revision });
+        }
         let (value, op) = self.creation(token, Op::Create)?;
         match self.engine.run(op)? {
             Answer::Created { id, revision } => Ok(Created { id, value, revision }),
@@ -85,7 +98,8 @@ impl Store {
     }
 
     /// Makes many tokens with few commits, each by itself: one that is refused keeps no other from being made. The
-    /// answers are in the order of the tokens.
+    /// answers are in the order of the tokens. Tokens [in memory alone](TypePolicy::volatile), which need no commit, are
+    /// made one by one instead, and refused here.
     pub fn create_many<'a>(&self, tokens: impl IntoIterator<Item = &'a NewToken>) -> Vec<Result<Created>> {
         let mut answers = Vec::new();
         let (mut values, mut ops, mut bytes) = (Vec::new(), Vec::new(), 0);
@@ -155,6 +169,10 @@ impl Store {
     pub fn create_from_value(&self, token: &NewToken, value: &[u8]) -> Result<Registered> {
         token.check()?;
         let digest = self.engine.external_digest(token.type_id, value)?;
+        if let Some(policy) = self.policy(token.type_id).filter(|policy| policy.is_volatile()) {
+            let (id, revision) = self.engine.create_ticket(token, policy, digest)?;
+            return Ok(Registered { id, revision });
+        }
         match self.engine.run(Op::Create(Box::new(token.clone()), digest))? {
             Answer::Created { id, revision } => Ok(Registered { id, revision }),
             _ => Err(mixed_up()),
@@ -170,9 +188,155 @@ impl Store {
         token.check()?;
         let policy =
             self.policy(token.type_id).ok_or_else(|| Error::new(ErrorKind::NotFound, "no such type"))?;
+        if policy.is_volatile() {
+            return Err(Error::invalid("tokens in memory alone are made one by one"));
+        }
         let value = Value::generate(policy.prefix())?;
         let digest = self.engine.digest(value.as_bytes());
         Ok((value, op(Box::new(token.clone()), digest)))
+    }
+
+    /// Spends a use of a value, if a verify would admit it: exactly one consume wins each use, also of several at once. The
+    /// use is on the disk when this returns, unless the type is [in memory alone](TypePolicy::volatile).
+    ///
+    /// The checks are those of [`verify`](Store::verify), and spend nothing; the losers of the last use hear
+    /// [`Used`](Status::Used), and a token without a use count is [`NotCounted`](Status::NotCounted). A verify is the
+    /// look that spends nothing: what follows links by itself must not use up a ticket.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use tokenstore::{NewToken, Options, Query, Status, TypePolicy};
+    /// # let store = Options::new().in_memory()?;
+    /// let policy = TypePolicy::new("ticket", "sso").uses(1).default_lifetime(Duration::from_secs(15)).volatile(true);
+    /// let ticket = store.declare(&policy)?;
+    /// let value = store.create(&NewToken::new(ticket, "user-17").app_data("/inbox"))?.value;
+    /// let query = Query::of_type(ticket);
+    /// assert_eq!(store.verify(value.as_bytes(), &query)?.status(), Status::MustConsume);
+    /// let consumed = store.consume(value.as_bytes(), &query)?;
+    /// assert_eq!(consumed.app_data.as_deref(), Some(&b"/inbox"[..]));
+    /// assert_eq!(store.consume(value.as_bytes(), &query)?.verdict.status(), Status::Used);
+    /// # Ok::<(), tokenstore::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`verify`](Store::verify). After an error that leaves open what the file has
+    /// ([`CommitUnknown`](ErrorKind::CommitUnknown)) there is no access, and the use may be gone.
+    pub fn consume(&self, value: &[u8], query: &Query) -> Result<Consumed> {
+        let (verdict, spent) = self.engine.consume(value, query)?;
+        Ok(match spent {
+            Some(Spent::Use { uses_left, app_data, .. }) => {
+                Consumed { verdict, app_data: Some(app_data), uses_left: Some(uses_left) }
+            }
+            _ => Consumed { verdict, app_data: None, uses_left: None },
+        })
+    }
+
+    /// Makes a family and its first pair: see [`NewPair`].
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if a type is not declared; [`InvalidArgument`](ErrorKind::InvalidArgument) for
+    /// a field out of its range, or types that are none [of families](TypePolicy::families) and of access values.
+    pub fn issue_pair(&self, pair: &NewPair) -> Result<Pair> {
+        self.engine.issue_pair(pair, PairValues::default())
+    }
+
+    /// The same with values of your own.
+    ///
+    /// # Errors
+    /// As [`issue_pair`](Store::issue_pair) and [`create_from_value`](Store::create_from_value).
+    pub fn issue_pair_from_values(&self, pair: &NewPair, values: PairValues<'_>) -> Result<Pair> {
+        self.engine.issue_pair(pair, values)
+    }
+
+    /// Uses a refresh value for the next pair. Exactly one refresh of a value makes one; within the type's
+    /// [grace](crate::FamilyPolicy::grace) every other one of the same value gets that pair again, also after a crash.
+    /// Later, or two generations back, somebody else has the value: the answer is [`Reused`](Status::Reused), and the
+    /// family is revoked.
+    ///
+    /// The refusals, of which none but that changes anything, in this order: MALFORMED, UNKNOWN, WRONG_TYPE for what is no
+    /// refresh value, REVOKED, EXPIRED for a family whose time is over, DISABLED, WRONG_BINDING, EXPIRED for a refresh
+    /// value whose own time is over.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) unless the binding has 1 to 255 bytes.
+    pub fn refresh(&self, value: &[u8], binding: impl AsRef<[u8]>) -> Result<Refresh> {
+        self.engine.refresh(value, binding.as_ref(), PairValues::default(), "")
+    }
+
+    /// The same with values of your own for the next pair, and with an actor for the event log.
+    ///
+    /// # Errors
+    /// As [`refresh`](Store::refresh) and [`create_from_value`](Store::create_from_value).
+    pub fn refresh_to_values(
+        &self,
+        value: &[u8],
+        binding: impl AsRef<[u8]>,
+        values: PairValues<'_>,
+        by: &str,
+    ) -> Result<Refresh> {
+        self.engine.refresh(value, binding.as_ref(), values, by)
+    }
+
+    /// Revokes a family by its id, at once and whatever its size: when this returned, nothing of it verifies or
+    /// refreshes.
+    ///
+    /// # Errors
+    /// As [`revoke`](Store::revoke).
+    pub fn revoke_family(&self, family: impl Into<Target>) -> Result<Change> {
+        self.engine.revoke_family(family.into())
+    }
+
+    /// Revokes all that an owner has so far, or all of one type: tokens, and families that hold or issue that type.
+    /// However much that is, it takes one change; what is made afterwards is good.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) for a field out of its range; [`NotFound`](ErrorKind::NotFound)
+    /// if the type is not declared.
+    pub fn revoke_owner(
+        &self,
+        owner: impl AsRef<[u8]>,
+        type_id: Option<TypeId>,
+        by: &str,
+        reason: &str,
+    ) -> Result<Change> {
+        self.engine.revoke_owner(owner.as_ref(), type_id, by, reason)
+    }
+
+    /// Gives a token another value; id, name, grants and owner stay, `app_data` is cleared. The value before works for
+    /// `grace` more, up to its expiry, and is told by [`old_value`](crate::Identity::old_value); then it is SUPERSEDED.
+    /// One value before is remembered: rotating again ends it at once.
+    ///
+    /// # Errors
+    /// As [`edit`](Store::edit); [`InvalidArgument`](ErrorKind::InvalidArgument) for refresh values, tokens with a use
+    /// count, and a grace of more than 557 years.
+    pub fn rotate(&self, target: impl Into<Target>, grace: Duration) -> Result<Created> {
+        let target = target.into();
+        target.check()?;
+        let grace_ms = match grace.is_zero() {
+            true => 0,
+            false => duration_ms(grace)?,
+        };
+        // What is expected of the token is asked in its place among the refusals.
+        let policy = self.policy(self.engine.get(&Target::new(target.id))?.type_id);
+        let policy = policy.ok_or_else(|| Error::new(ErrorKind::NotFound, "no such type"))?;
+        let value = Value::generate(policy.prefix())?;
+        let digest = self.engine.digest(value.as_bytes());
+        let id = target.id;
+        let change = self.change(target, Action::Rotate(digest, grace_ms))?;
+        Ok(Created { id, value, revision: change.revision })
+    }
+
+    /// Takes out tokens that are dead since before a time, at most so many; returns how many. Nothing that it takes out
+    /// turns a refusal into OK. Refresh values stay while their family lives, and parents that are not revoked while anything
+    /// hangs on them.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) if none are to be taken out.
+    pub fn prune(&self, dead_before: OffsetDateTime, most: usize) -> Result<u64> {
+        if most == 0 {
+            return Err(Error::invalid("at least 1 token is to be taken out"));
+        }
+        self.engine.prune(to_ms(dead_before), most)
     }
 
     /// Judges a value. Reads memory alone, allocates nothing, waits for nobody.
@@ -388,7 +552,12 @@ impl Store {
     }
 
     fn change(&self, target: impl Into<Target>, action: Action) -> Result<Change> {
-        match self.engine.run(Op::Change(target.into(), action))? {
+        let target = target.into();
+        target.check()?;
+        if let Some(changed) = self.engine.change_ticket(&target, &action) {
+            return changed;
+        }
+        match self.engine.run(Op::Change(target, action))? {
             Answer::Change(change) => Ok(change),
             _ => Err(mixed_up()),
         }
@@ -434,6 +603,19 @@ impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Store").finish_non_exhaustive()
     }
+}
+
+/// What a consume did.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+#[must_use]
+pub struct Consumed {
+    /// Whether the use was spent, and on what. Only with OK it was.
+    pub verdict: Verdict,
+    /// The token's own bytes, if the use was spent.
+    pub app_data: Option<Vec<u8>>,
+    /// How many uses are left, if the use was spent.
+    pub uses_left: Option<u32>,
 }
 
 /// An owner's bytes.

@@ -55,6 +55,16 @@ pub struct Revocation {
     pub reason: String,
 }
 
+/// The value that a token had before its last rotation, or what is known of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OldValue {
+    /// Until when it works, or worked.
+    pub until: OffsetDateTime,
+    /// When it was last verified with OK since the rotation, to within the store's resolution; `None` is never.
+    pub last_used: Option<OffsetDateTime>,
+}
+
 /// A token as the store keeps it. Its value is not here, nor any hash of it.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -83,6 +93,16 @@ pub struct Token {
     pub disabled: bool,
     /// Its revocation, if it was revoked itself.
     pub revocation: Option<Revocation>,
+    /// How often it can still be consumed; `None` if it is not counted.
+    pub uses_left: Option<u32>,
+    /// The token it hangs on.
+    pub parent: Option<Id>,
+    /// The family it is a member of.
+    pub family: Option<Id>,
+    /// Whether its value refreshes, as that of one of a family's two kinds of members.
+    pub refreshes: bool,
+    /// The value it had before, if it was rotated.
+    pub old_value: Option<OldValue>,
     /// Your number.
     pub app_word: u64,
     /// Your bytes.

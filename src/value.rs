@@ -24,17 +24,17 @@ const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 /// `Debug`.
 pub struct Value {
     // In one place on the heap from the first random character on: moving a `Value` copies no secret.
-    text: Box<[u8; Value::MAX_BYTES]>,
-    len: usize,
+    text: Box<[u8]>,
 }
 
 impl Value {
-    /// The longest value that a store makes, in bytes: one block of the hash function.
+    /// The longest value that a store makes, in bytes: one block of the hash function. A value made elsewhere has up to
+    /// [`MAX_VALUE_BYTES`].
     pub const MAX_BYTES: usize = 64;
 
     /// A new value for `prefix`, which has at most 16 bytes.
     pub(crate) fn generate(prefix: &str) -> Result<Value> {
-        let mut value = Value { text: Box::new([0; Value::MAX_BYTES]), len: prefix.len() + 1 + TAIL };
+        let mut value = Value { text: vec![0; prefix.len() + 1 + TAIL].into_boxed_slice() };
         let (head, tail) = value.text.split_at_mut(prefix.len() + 1);
         head[..prefix.len()].copy_from_slice(prefix.as_bytes());
         head[prefix.len()] = b'_';
@@ -45,15 +45,19 @@ impl Value {
         Ok(value)
     }
 
-    /// The value. It is up to you where it goes from here.
-    pub fn as_str(&self) -> &str {
-        // Only ASCII is ever written to it.
-        std::str::from_utf8(self.as_bytes()).unwrap_or("")
+    /// A value made elsewhere.
+    pub(crate) fn made_elsewhere(bytes: &[u8]) -> Value {
+        Value { text: bytes.into() }
     }
 
-    /// The value's bytes, all of them ASCII.
+    /// The value. It is up to you where it goes from here. One that was made elsewhere and is no UTF-8 is empty here.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.text).unwrap_or("")
+    }
+
+    /// The value's bytes, all of them ASCII if the store made it.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.text[..self.len]
+        &self.text
     }
 }
 

@@ -39,11 +39,15 @@ pub enum Status {
     MustRefresh = 11,
     /// The token has a use count; verify does not spend it.
     MustConsume = 12,
+    /// Of a refresh: the value was used before, and its time to be replayed is over. Its family is revoked now.
+    Reused = 15,
+    /// Of a consume: the token has no use count.
+    NotCounted = 16,
 }
 
 impl Status {
     /// Every status, in the order of its number.
-    pub const ALL: [Status; 13] = [
+    pub const ALL: [Status; 15] = [
         Status::Ok,
         Status::Malformed,
         Status::Unknown,
@@ -57,6 +61,8 @@ impl Status {
         Status::NoGrant,
         Status::MustRefresh,
         Status::MustConsume,
+        Status::Reused,
+        Status::NotCounted,
     ];
 
     /// The name in capitals, as the documents and the command write it.
@@ -75,6 +81,8 @@ impl Status {
             Status::NoGrant => "NO_GRANT",
             Status::MustRefresh => "MUST_REFRESH",
             Status::MustConsume => "MUST_CONSUME",
+            Status::Reused => "REUSED",
+            Status::NotCounted => "NOT_COUNTED",
         }
     }
 }
@@ -152,6 +160,21 @@ impl std::fmt::Debug for Query {
 /// Where an owner's bytes are, for [`Store::owner`](crate::Store::owner). Good while the store is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct OwnerRef(pub(crate) u64);
+
+impl OwnerRef {
+    /// The bit that no address has: the owner stands in the index of what lives in memory alone.
+    const TICKET: u64 = 1 << 31;
+
+    /// The same reference, as one into the index of what lives in memory alone.
+    pub(crate) fn of_ticket(self) -> OwnerRef {
+        OwnerRef(self.0 | OwnerRef::TICKET)
+    }
+
+    /// The reference into its index, and whether that is the one of what lives in memory alone.
+    pub(crate) fn split(self) -> (OwnerRef, bool) {
+        (OwnerRef(self.0 & !OwnerRef::TICKET), self.0 & OwnerRef::TICKET != 0)
+    }
+}
 
 /// Who presented a value: filled in for every answer from [`Status::Revoked`] on, for your log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -239,6 +262,8 @@ pub(crate) mod flag {
     pub(crate) const REFRESH: u16 = 1 << 6;
     pub(crate) const COUNTED: u16 = 1 << 7;
     pub(crate) const BOUND: u16 = 1 << 8;
+    /// It hangs on a family or a parent.
+    pub(crate) const KIN: u16 = 1 << 9;
     /// How many bits a slot has for the flags above.
     pub(crate) const SLOT_BITS: u32 = 10;
     /// Not one of the slot's flags: whether a set of projects hangs on it.
@@ -277,10 +302,26 @@ pub(crate) fn state(flags: u16, expires_ms: i64, now_ms: i64) -> State {
     }
 }
 
-/// Judges a token: the first check that fails is the answer, liveness before authorisation. This is the one place
-/// that says OK, and it says so last.
+/// Judges a token: the first check that fails is the answer, liveness before authorisation.
 #[inline]
 pub(crate) fn judge(facts: &Facts, query: &Query, now_ms: i64) -> Status {
+    match admit(facts, query, now_ms) {
+        Status::Ok if facts.identity.flags & flag::COUNTED != 0 => Status::MustConsume,
+        other => other,
+    }
+}
+
+/// Judges a token that is to be consumed: the same, but that it must have a use count.
+pub(crate) fn judge_use(facts: &Facts, query: &Query, now_ms: i64) -> Status {
+    match admit(facts, query, now_ms) {
+        Status::Ok if facts.identity.flags & flag::COUNTED == 0 => Status::NotCounted,
+        other => other,
+    }
+}
+
+/// All checks but the one of the use count. This is the one place that says OK, and it says so last.
+#[inline]
+fn admit(facts: &Facts, query: &Query, now_ms: i64) -> Status {
     let flags = facts.identity.flags;
     match state(flags, facts.identity.expires_ms, now_ms) {
         State::Revoked => return Status::Revoked,
@@ -306,9 +347,6 @@ pub(crate) fn judge(facts: &Facts, query: &Query, now_ms: i64) -> Status {
     }
     if flags & flag::REFRESH != 0 {
         return Status::MustRefresh;
-    }
-    if flags & flag::COUNTED != 0 {
-        return Status::MustConsume;
     }
     Status::Ok
 }

@@ -18,8 +18,24 @@ use toolchain::{WARNINGS, c_compiler, compile, cpp_compiler, root, run};
 /// What the reader of scenarios calls a line that cannot be read.
 pub(crate) type Mistake = String;
 
+/// The sources of the checks of every call.
+const CALLS: [&str; 12] = [
+    "calls",
+    "calls_open",
+    "calls_create",
+    "calls_verify",
+    "calls_change",
+    "calls_sessions",
+    "calls_pairs",
+    "calls_refresh",
+    "calls_many",
+    "calls_read",
+    "pairs",
+    "checks",
+];
+
 /// The sources of the player of scenarios.
-const PLAYER: [&str; 10] = [
+const PLAYER: [&str; 11] = [
     "cases",
     "case_file",
     "case_text",
@@ -29,6 +45,7 @@ const PLAYER: [&str; 10] = [
     "case_create",
     "case_change",
     "case_verify",
+    "case_pair",
     "case_read",
 ];
 
@@ -54,9 +71,7 @@ fn play(sources: &[&str], options: &[&str]) -> String {
 
 #[test]
 fn every_call_answers_c_as_the_header_says() {
-    let sources =
-        ["calls", "calls_open", "calls_create", "calls_verify", "calls_change", "calls_read", "checks"];
-    assert!(play(&sources, &[]).contains("checks passed"));
+    assert!(play(&CALLS, &[]).contains("checks passed"));
 }
 
 /// A call that is new in the header fails until the programs make it.
@@ -72,10 +87,7 @@ fn every_function_of_the_header_is_called_by_the_checks() {
         .collect();
     assert!(functions.len() >= 40, "the functions were found: {functions:?}");
     let text = |name: &str| std::fs::read_to_string(root(&format!("tests/c/{name}.c"))).unwrap();
-    let checks: String =
-        ["calls_open", "calls_create", "calls_verify", "calls_change", "calls_read", "checks"]
-            .map(text)
-            .concat();
+    let checks = CALLS.map(text).concat();
     let refusals = text("every_call");
     for (name, parameters) in functions {
         let call = format!("{name}(");
@@ -108,7 +120,7 @@ fn every_scenario_is_answered_in_c_as_in_rust() {
 }
 
 /// Lines whose expectation is wrong, or that mean nothing: a player that lets one pass proves nothing by the others.
-const WRONG: [&str; 37] = [
+const WRONG: [&str; 63] = [
     "verify t1 type=server -> REVOKED",
     "verify t1 type=server flip=7 -> OK",
     "verify t1 type=server -> OK owner=zeta",
@@ -124,7 +136,7 @@ const WRONG: [&str; 37] = [
     "get t1 if_owner=zeta -> OK",
     "get id:00000000-0000-7000-8000-000000000000 -> OK",
     "list -> OK tokens=none",
-    "list limit=1 -> OK tokens=t1 next=t1",
+    "list limit=1 -> OK tokens=t1 next=no",
     "events -> OK list=none",
     "event 1 -> OK kind=created",
     "stats -> OK tokens=7",
@@ -139,6 +151,33 @@ const WRONG: [&str; 37] = [
     "edit t1 -> CHANGED",
     "revoke_value value=a-value-that-nobody-has -> CHANGED",
     "remove_project project=never -> UNCHANGED tokens=1",
+    "consume c1 type=coupon -> USED",
+    "consume c1 type=coupon -> OK uses_left=2",
+    "consume c1 type=coupon -> OK data=other",
+    "consume c1 type=coupon -> OK token=t1",
+    "consume c1 type=server -> OK",
+    "verify c1 type=coupon -> OK",
+    "verify t1 type=server -> OK old_value=yes",
+    "refresh r1 client=c access=a2 refresh=r2 -> REPLAYED",
+    "refresh r1 client=c access=a2 refresh=r2 -> ROTATED access=a1",
+    "refresh r1 client=c access=a2 refresh=r2 -> ROTATED family=r1",
+    "refresh r1 client=c access=a1 refresh=r2 -> ROTATED",
+    "refresh r1 client=c -> ROTATED",
+    "refresh r1 client=d access=a2 refresh=r2 -> ROTATED",
+    "issue_pair f1 access=a2 refresh=r2 access_type=server refresh_type=refresh owner=acme client=c -> CREATED",
+    "issue_pair f2 access=a2 refresh=r2 access_type=server refresh_type=server owner=acme client=c -> CREATED",
+    "issue_pair f2 access=a2 refresh=r2 access_type=server refresh_type=refresh owner=acme client=c -> CREATED \
+     refresh_expires=1",
+    "revoke_family f1 -> UNCHANGED",
+    "revoke_family t1 -> CHANGED",
+    "rotate t1 to=t2 grace=0 -> UNCHANGED",
+    "rotate t1 to=c1 grace=0 -> CHANGED",
+    "revoke_owner owner=acme -> UNCHANGED",
+    "prune before=0 limit=1 -> OK tokens=1",
+    "create x type=server owner=acme parent=f1 -> CREATED",
+    "get t1 -> OK uses_left=1",
+    "get a1 -> OK family=none",
+    "type second prefix=sec access=1 refresh=1 -> OK",
     "open_elsewhere -> OK",
     "frobnicate t1 -> OK",
     "get t1 colour=red -> OK",
@@ -146,6 +185,17 @@ const WRONG: [&str; 37] = [
     "verify t1 type=server type=server -> OK",
     "get t1",
     "advance 5 -> OK",
+];
+
+/// What there is when such a line is played.
+const BEFORE_WRONG: [&str; 7] = [
+    "scenario self_test",
+    "type server prefix=srv -> OK",
+    "create t1 type=server owner=acme -> CREATED",
+    "type coupon prefix=cou uses=2 -> OK",
+    "type refresh prefix=ref access=1000 refresh=1000 family=1000 -> OK",
+    "create c1 type=coupon owner=acme -> CREATED",
+    "issue_pair f1 access=a1 refresh=r1 access_type=server refresh_type=refresh owner=acme client=c -> CREATED",
 ];
 
 fn play_text(player: &Path, folder: &Path, text: &str) -> Output {
@@ -158,15 +208,18 @@ fn play_text(player: &Path, folder: &Path, text: &str) -> Output {
 fn a_wrong_expectation_fails_in_c_with_its_place() {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let player = program(folder.path(), &PLAYER, &[]);
-    let head =
-        "scenario self_test\ntype server prefix=srv -> OK\ncreate t1 type=server owner=acme -> CREATED\n";
+    let head = BEFORE_WRONG.map(|line| format!("{line}\n")).concat();
+    let (at, passed) = (BEFORE_WRONG.len() + 1, BEFORE_WRONG.len());
     for line in WRONG {
         let played = play_text(&player, folder.path(), &format!("{head}{line}\nget t1 -> OK # goes on\n"));
         let complaint = String::from_utf8(played.stderr).unwrap();
         assert_eq!(played.status.code(), Some(1), "{line}: {complaint}");
         assert_eq!(complaint.lines().count(), 1, "{line}: {complaint}");
-        assert!(complaint.starts_with("wrong.txt:4 (self_test): `"), "{line}: {complaint}");
-        assert!(String::from_utf8(played.stdout).unwrap().contains(" 3 lines passed"), "{line}");
+        assert!(complaint.starts_with(&format!("wrong.txt:{at} (self_test): `")), "{line}: {complaint}");
+        assert!(
+            String::from_utf8(played.stdout).unwrap().contains(&format!(" {passed} lines passed")),
+            "{line}"
+        );
     }
     for unreadable in
         ["get t1 -> OK\n", "scenario two words\n", "scenario a\nscenario a\n", "scenario a\nget ->\n", ""]
@@ -181,6 +234,11 @@ fn a_wrong_expectation_fails_in_c_with_its_place() {
 #[test]
 fn eight_threads_on_one_handle_get_the_answers_that_they_must() {
     play(&["threads", "checks"], &[]);
+}
+
+#[test]
+fn of_eight_threads_one_wins_each_use_and_each_refresh() {
+    play(&["winners", "pairs", "checks"], &[]);
 }
 
 #[test]
@@ -201,7 +259,7 @@ fn threads_end_well_after_the_library_was_let_go() {
 
 #[test]
 fn a_panic_is_an_answer_to_everybody_who_waits() {
-    play(&["panics", "every_call", "checks"], &[]);
+    play(&["panics", "every_call", "pairs", "checks"], &[]);
 }
 
 #[test]

@@ -14,7 +14,7 @@ fn generated() -> String {
     // In the order in which a reader of the header meets them.
     for file in [
         "version", "status", "error", "input", "handle", "open", "types", "create", "verify", "change",
-        "read",
+        "read", "sessions",
     ] {
         builder = builder.with_src(root(&format!("src/ffi/{file}.rs")));
     }

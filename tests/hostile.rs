@@ -136,7 +136,14 @@ fn write_calls(program: &mut String, header: &Header, function: &Function) {
                 writeln!(good, "    a->{p} = block(sizeof *a->{p}, sizeof(void *), STALE);").unwrap();
                 writeln!(good, "    a->{p}->struct_size = sizeof *a->{p};").unwrap();
                 writeln!(before, "    if (writable(a->{p}, sizeof(void *))) a->{p}_was = *a->{p};").unwrap();
-                writeln!(outputs, "    check_grown(a->{p}, sizeof *a->{p}, &a->{p}_was);").unwrap();
+                for buffer in one.buffers() {
+                    let room = format!("a->{p}->{buffer}_capacity");
+                    writeln!(good, "    a->{p}->{buffer} = block({room} = PAIR_ROOM, 1, STALE);").unwrap();
+                    writeln!(outputs, "    check_buffer_of(a->{p}, {buffer});").unwrap();
+                }
+                let given = one.given().last().map_or("struct_size", |last| &last.name);
+                let given = format!("offsetof({0}, {given}) + sizeof a->{p}->{given}", one.name);
+                writeln!(outputs, "    check_grown(a->{p}, {given}, sizeof *a->{p}, &a->{p}_was);").unwrap();
             }
             Kind::Result => {
                 let target = of.trim_end_matches([' ', '*']);
@@ -154,7 +161,11 @@ fn write_calls(program: &mut String, header: &Header, function: &Function) {
             }
             Kind::Buffer => {
                 let room = &parameters[place + 1].name;
-                let size = if p == "value" { "TOKENSTORE_VALUE_BYTES" } else { "1024" };
+                let size = match p.as_str() {
+                    "value" => "TOKENSTORE_VALUE_BYTES",
+                    "app_data" => "TOKENSTORE_APP_DATA_BYTES",
+                    _ => "1024",
+                };
                 writeln!(good, "    a->{p} = block(a->{room} = {size}, 1, STALE);").unwrap();
                 if p == "value" {
                     writeln!(outputs, "    check_value(a->{p}, a->{room});").unwrap();
@@ -207,7 +218,7 @@ fn check_result(
         let capacity = function.parameters.iter().find(|one| one.name.ends_with("capacity")).unwrap();
         let buffer = capacity.name.strip_suffix("_capacity").unwrap_or("buffer");
         let room = format!("a->{buffer} == NULL ? 0 : a->{}", capacity.name);
-        format!("check_length(a->{p}, {room}, {});", i32::from(p != "value_len"))
+        format!("check_length(a->{p}, {room}, {});", i32::from(p != "value_len" && p != "app_data_len"))
     } else {
         format!("check_result(a->{p}, sizeof *a->{p}, {align});")
     };

@@ -72,6 +72,12 @@ fn the_player_in_python_fails_what_is_not_as_expected() {
         ("list -> OK tokens=none", "expected OK tokens=none; OK next=no tokens=t1"),
         ("revoke t1 -> UNCHANGED", "expected UNCHANGED; CHANGED"),
         ("verify_many t1,t1 type=any -> OK,OK allowed=1", "allowed=2"),
+        ("consume t1 type=server -> OK", "expected OK; NOT_COUNTED"),
+        ("rotate t1 to=t1 grace=5 -> CHANGED", "a token or a family `t1` already"),
+        ("refresh t1 client=c -> ROTATED", "expected ROTATED; WRONG_TYPE"),
+        ("revoke_family t1 -> CHANGED", "expected CHANGED; NOT_FOUND"),
+        ("revoke_owner owner=acme -> UNCHANGED", "expected UNCHANGED; CHANGED"),
+        ("prune before=5 limit=1 -> OK tokens=1", "expected OK tokens=1; OK tokens=0"),
         ("get t1 -> OK colour=red", "no field `colour`"),
         ("frobnicate t1 -> OK", "no operation `frobnicate`"),
         ("get t1 colour=red -> OK", "knows no `colour`"),
@@ -121,4 +127,5 @@ fn nothing_is_left_in_the_tree() {
     run(python().args(["-c", "import tokenstore"]));
     search(&root("bindings/python/src"));
     search(&root("bindings/python/tests"));
+    search(&root("bindings/python/examples"));
 }

@@ -9,10 +9,11 @@
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use tokenstore::{
-    CreatedOrExisting, ErrorKind, Grants, NewToken, Options, Query, Status, Store, Target, TypePolicy, Value,
-    Verdict,
+    CreatedOrExisting, ErrorKind, FamilyPolicy, Grants, NewPair, NewToken, Options, PairValues, Query,
+    Refresh, Status, Store, Target, TypePolicy, Value, Verdict,
 };
 use zeroize::Zeroize;
 
@@ -103,6 +104,7 @@ fn child_that_wipes_its_copies() {
     use_everywhere(&store, &external[..], Status::WrongBinding);
     tell(&external[..]);
     external.zeroize();
+    sessions(&store, &finish);
     store.change_key(Some(&[0x77; 32])).unwrap();
     store.flush().unwrap();
     println!("ready");
@@ -123,6 +125,47 @@ fn child_that_wipes_its_copies() {
     store.close().unwrap();
     println!("closed");
     std::io::stdin().read_line(&mut line).unwrap();
+}
+
+/// The values of pairs, tickets and rotations, by every call that makes or takes one.
+fn sessions(store: &Store, finish: &dyn Fn(Value, Status)) {
+    let hour = Duration::from_secs(3_600);
+    let access = store.declare(&TypePolicy::new("access", "acc").accepts_external(true)).unwrap();
+    let families = FamilyPolicy::new(hour, hour, hour);
+    let refresh = store.declare(&TypePolicy::new("refresh", "ref").families(families)).unwrap();
+    let coupon = store.declare(&TypePolicy::new("coupon", "cou").uses(1)).unwrap();
+    let ticket = TypePolicy::new("ticket", "tic").uses(1).default_lifetime(hour).volatile(true);
+    let ticket = store.declare(&ticket).unwrap();
+    let mut good = store.issue_pair(&NewPair::new(access, refresh, "user", "client")).unwrap();
+    for n in 0..10 {
+        let mut own = outsider();
+        let values = PairValues { access: (n % 2 == 0).then_some(&own[..]), refresh: None };
+        let used = good.refresh.value;
+        let answer = store.refresh_to_values(used.as_bytes(), "client", values, "").unwrap();
+        let Refresh::Rotated(next) = answer else { panic!("{answer:?}") };
+        let again = store.refresh(used.as_bytes(), "client").unwrap();
+        assert!(matches!(again, Refresh::Replayed(_)));
+        drop(again);
+        tell(&own[..]);
+        own.zeroize();
+        finish(good.access.value, Status::Superseded);
+        finish(used, Status::Superseded);
+        good = next;
+    }
+    store.revoke_family(good.family).unwrap();
+    finish(good.access.value, Status::Revoked);
+    finish(good.refresh.value, Status::Revoked);
+    for type_id in [coupon, ticket] {
+        let made = store.create(&NewToken::new(type_id, "user")).unwrap();
+        let consumed = store.consume(made.value.as_bytes(), &Query::of_type(type_id)).unwrap();
+        assert!(consumed.verdict.allowed());
+        finish(made.value, Status::Used);
+    }
+    let server = store.find_type("server").unwrap();
+    let old = store.create(&NewToken::new(server, "rotated")).unwrap();
+    let new = store.rotate(old.id, hour).unwrap();
+    finish(old.value, Status::Ok);
+    finish(new.value, Status::Ok);
 }
 
 struct Watched {
@@ -217,7 +260,7 @@ fn no_value_stays_in_memory_nor_in_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let mut watched = Watched::start(&folder.path().join("tokens.store"));
     let values = watched.values_until("ready");
-    assert_eq!(values.len(), 122);
+    assert_eq!(values.len(), 158);
     let mut control = watched.values_until("control");
     let last = control.pop().unwrap();
     std::thread::sleep(std::time::Duration::from_millis(300));

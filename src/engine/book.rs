@@ -2,7 +2,7 @@
 //!
 //! Owners and names are looked up by 32 bits of a keyed hash. Whoever finds an id here reads its record and compares.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::id::Id;
 use crate::key::Keys;
@@ -12,6 +12,8 @@ use crate::record::Record;
 pub(super) struct Book {
     owned: BTreeSet<(u32, Id)>,
     named: BTreeSet<(u32, Id)>,
+    /// The members of families that live, or did when they were last looked at.
+    members: HashMap<Id, Vec<Id>>,
 }
 
 /// The smallest and the largest id.
@@ -25,7 +27,11 @@ impl Book {
         owned.sort_unstable();
         let mut named: Vec<(u32, Id)> = entries.filter_map(|(name, _, id)| Some((name?, id))).collect();
         named.sort_unstable();
-        Book { owned: owned.into_iter().collect(), named: named.into_iter().collect() }
+        Book {
+            owned: owned.into_iter().collect(),
+            named: named.into_iter().collect(),
+            members: HashMap::new(),
+        }
     }
 
     pub(super) fn add(&mut self, keys: &Keys, record: &Record) {
@@ -56,6 +62,29 @@ impl Book {
     pub(super) fn named(&self, keys: &Keys, owner: &[u8], name: &str) -> Vec<Id> {
         let hash = keys.name_hash(owner, name);
         self.named.range((hash, ALL.0)..=(hash, ALL.1)).map(|(_, id)| *id).collect()
+    }
+
+    pub(super) fn add_member(&mut self, family: Id, id: Id) {
+        self.members.entry(family).or_default().push(id);
+    }
+
+    pub(super) fn remove_member(&mut self, family: Id, id: Id) {
+        if let Some(members) = self.members.get_mut(&family) {
+            members.retain(|member| *member != id);
+            if members.is_empty() {
+                self.members.remove(&family);
+            }
+        }
+    }
+
+    /// The members of a family that may live.
+    pub(super) fn members(&self, family: Id) -> Vec<Id> {
+        self.members.get(&family).cloned().unwrap_or_default()
+    }
+
+    /// How many tokens there are.
+    pub(super) fn tokens(&self) -> usize {
+        self.owned.len()
     }
 
     /// About how many bytes the book takes: entries of 20 bytes in nodes that are two thirds full.

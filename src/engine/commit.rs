@@ -4,26 +4,24 @@
 //! allows more is shown after it. If a commit fails, it is not known what the file has; each token it touched keeps
 //! what both the old and the new state allow, and the store takes no more changes until it is opened again.
 
-use std::collections::{BTreeMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::types::too_many;
+use super::change::digests;
+use super::marks::Marks;
+use super::pending::{Changes, Pending, Touched};
 use super::{Engine, health, lock, no_answer};
-use crate::edit::{Change, Target};
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::EventKind;
 use crate::id::Id;
-use crate::index::{self, Entry, MAX_REVISION, time_of_use_ms};
-use crate::key::{Digest, add, subtract};
-use crate::new_token::NewToken;
-use crate::plan::{self, Action, Answer, Op, Planned};
-use crate::policy::{TypeId, TypePolicy};
+use crate::index::{self, Entry, Kin, time_of_use_ms, use_key};
+use crate::key::{add, subtract};
+use crate::plan::{Answer, Op};
+use crate::policy::TypeId;
 use crate::record::{
-    EventRecord, Head, Record, RecordKey, Subject, Table, decode_token, encode_event, encode_head,
-    encode_policy, encode_token, seal, token_key, type_key, unseal,
+    Head, Record, RecordKey, Table, encode_event, encode_family, encode_head, encode_owner_kill,
+    encode_policy, encode_token, family_key, owner_kill_key, seal, token_key, type_key,
 };
-use crate::storage::{Batch, CommitError, Writer};
-use crate::value::fill_random;
+use crate::storage::{Batch, CommitError};
+use crate::verdict::flag;
 
 /// How many slots a commit looks through for uses to write out.
 const SLOTS_A_COMMIT: usize = 1_024;
@@ -34,23 +32,15 @@ const USES_A_COMMIT: usize = 16;
 pub(super) struct Desk {
     pub(super) writer: index::Writer,
     pub(super) head: Head,
+    pub(super) marks: Marks,
 }
 
-/// A batch in the making.
-struct Pending<'a> {
-    rows: &'a dyn Writer,
-    now_ms: i64,
+/// What is left to do when a batch is on the disk.
+struct Committed {
     head: Head,
-    tokens: BTreeMap<Id, Touched>,
-    digests: HashSet<Digest>,
-    types: Vec<(TypeId, TypePolicy)>,
-    events: Vec<(u64, EventRecord)>,
-}
-
-/// A token that the batch touches.
-struct Touched {
-    before: Option<(Record, [u8; 32])>,
-    after: Option<Record>,
+    changes: Changes,
+    /// The new owners' revocations' parts of the sum.
+    parts: Vec<[u8; 32]>,
 }
 
 impl Engine {
@@ -61,19 +51,18 @@ impl Engine {
         let ran = self.changeable().and_then(|()| {
             self.with_storage(|storage| {
                 let rows = storage.begin(self.settings.busy_timeout)?;
-                let mut pending = Pending::new(&*rows, self.now.ms(), desk.head.clone());
+                let mut pending = Pending::new(&self.keys, &*rows, self.now.ms(), desk.head.clone());
                 let answers: Vec<_> = ops.into_iter().map(|op| self.plan(&mut pending, desk, op)).collect();
                 if pending.events.is_empty() {
                     return Ok(answers);
                 }
                 let uses = desk.writer.take_uses(&self.index, SLOTS_A_COMMIT, USES_A_COMMIT);
                 // What ends tokens is shown already: whatever fails from here on ends all changes.
-                let (batch, head, changes) =
-                    self.batch(pending, uses).inspect_err(|_| self.worsen(health::FAILED))?;
+                let (batch, committed) =
+                    self.batch(pending, desk, uses).inspect_err(|_| self.worsen(health::FAILED))?;
                 let (health, error) = match catch_unwind(AssertUnwindSafe(|| rows.commit(&batch))) {
                     Ok(Ok(())) => {
-                        desk.head = head;
-                        self.publish(desk, changes).inspect_err(|_| self.worsen(health::FAILED))?;
+                        self.publish(desk, committed).inspect_err(|_| self.worsen(health::FAILED))?;
                         return Ok(answers);
                     }
                     Ok(Err(CommitError::NotDone(error))) => (health::FAILED, error),
@@ -84,7 +73,7 @@ impl Engine {
                     Err(_) => (health::PANICKED, no_answer()),
                 };
                 self.worsen(health);
-                self.keep_what_both_allow(desk, &changes);
+                self.keep_what_both_allow(desk, &committed.changes);
                 Err(error)
             })
         });
@@ -97,276 +86,145 @@ impl Engine {
     fn plan(&self, pending: &mut Pending<'_>, desk: &mut Desk, op: Op) -> Result<Answer> {
         match op {
             Op::Declare(policy) => self.plan_declare(pending, policy).map(Answer::Type),
-            Op::Create(new, digest) => self.plan_create(pending, *new, digest),
-            Op::CreateIfAbsent(new, digest) => match self.find_namesake(pending, &new)? {
+            Op::Create(new, digest) => self.plan_create(pending, desk, *new, digest),
+            Op::CreateIfAbsent(new, digest) => match self.find_namesake(pending, desk, &new)? {
                 Some(namesake) if namesake.type_id == new.type_id => Ok(Answer::Existing(namesake.id)),
-                _ => self.plan_create(pending, *new, digest),
+                _ => self.plan_create(pending, desk, *new, digest),
             },
             Op::Change(target, action) => {
                 self.plan_change(pending, desk, &target, &action).map(Answer::Change)
             }
-        }
-    }
-
-    fn plan_declare(&self, pending: &mut Pending<'_>, policy: TypePolicy) -> Result<TypeId> {
-        policy.check()?;
-        let declared =
-            self.types.iter().chain(pending.types.iter().map(|(type_id, policy)| (*type_id, policy)));
-        for (type_id, known) in declared {
-            if known.name == policy.name {
-                return if *known == policy {
-                    Ok(type_id)
-                } else {
-                    Err(Error::new(ErrorKind::TypeConflict, "the type is declared with another policy"))
-                };
+            Op::Consume(digest, query) => {
+                self.plan_consume(pending, desk, &digest, &query).map(Answer::Consumed)
             }
-            if known.prefix == policy.prefix {
-                return Err(Error::new(ErrorKind::TypeConflict, "the prefix is another type's"));
+            Op::IssuePair(new, digests) => self.plan_issue_pair(pending, *new, digests).map(Answer::Pair),
+            Op::Refresh(refresh) => self.plan_refresh(pending, desk, *refresh).map(Answer::Refreshed),
+            Op::RevokeFamily(target) => self.plan_revoke_family(pending, desk, &target).map(Answer::Change),
+            Op::RevokeOwner { owner, type_id, by, reason } => {
+                self.plan_revoke_owner(pending, desk, owner, type_id, &by, &reason).map(Answer::Change)
+            }
+            Op::Prune { tokens, families, dead_before_ms } => {
+                self.plan_prune(pending, desk, &tokens, &families, dead_before_ms).map(Answer::Pruned)
             }
         }
-        let number = self.types.len() + pending.types.len() + 1;
-        if number > crate::policy::MAX_TYPES {
-            return Err(too_many());
-        }
-        let type_id = TypeId(number as u16);
-        pending.next(EventKind::TypeDeclared, Subject::Type(type_id), "", "")?;
-        pending.types.push((type_id, policy));
-        Ok(type_id)
     }
 
-    fn plan_create(&self, pending: &mut Pending<'_>, new: NewToken, digest: Digest) -> Result<Answer> {
-        let policy = self.types.get(new.type_id).ok_or_else(no_such_type)?;
-        new.check()?;
-        // A refused creation takes no number, so that whatever can be refused comes before one is drawn.
-        policy.expiry_ms(new.expires, pending.now_ms, pending.now_ms)?;
-        if policy.unique_names && self.find_namesake(pending, &new)?.is_some() {
-            return Err(name_taken());
-        }
-        if self.index.peek(&digest).is_some() || pending.digests.contains(&digest) {
-            return Err(Error::new(ErrorKind::ValueExists, "the store knows this value already"));
-        }
-        let mut random = [0; 16];
-        fill_random(&mut random)?;
-        let id = Id::next(pending.head.last_id, pending.now_ms, random);
-        let by = new.by.clone();
-        let revision = pending.next(EventKind::Created, Subject::Token(id), &by, "")?;
-        let record = plan::create(new, digest, policy, id, revision, pending.now_ms)?;
-        pending.head.last_id = id;
-        pending.digests.insert(digest);
-        let mut book = lock(&self.book);
-        book.add(&self.keys, &record);
-        if let (true, Some(name)) = (policy.unique_names, &record.name) {
-            book.take_name(&self.keys, &record.owner, name, id);
-        }
-        pending.tokens.insert(id, Touched { before: None, after: Some(record) });
-        Ok(Answer::Created { id, revision })
-    }
-
-    fn plan_change(
-        &self,
-        pending: &mut Pending<'_>,
-        desk: &mut Desk,
-        target: &Target,
-        action: &Action,
-    ) -> Result<Change> {
-        target.check()?;
-        if let Action::Edit(edit) = action {
-            edit.check()?;
-        }
-        self.load(pending, target.id)?;
-        let touched = pending.tokens.get(&target.id);
-        let Some(record) = touched.and_then(|touched| touched.after.as_ref()) else {
-            return Err(Error::not_found());
-        };
-        let policy = self.types.get(record.type_id).ok_or_else(no_such_type)?;
-        let revision = pending.head.sequence + 1;
-        let planned = plan::change(action, target, record, policy, revision, pending.now_ms);
-        // Who was told that it has expired was told for good.
-        let planned = planned.inspect_err(|error| {
-            if error.kind() == ErrorKind::Expired {
-                self.now.raise(pending.now_ms);
-            }
-        })?;
-        let (before, after) = match planned {
-            Planned::Nothing => return Ok(Change { changed: false, revision: record.revision }),
-            Planned::Put(after) => (record.clone(), Some(*after)),
-            Planned::Delete => (record.clone(), None),
-        };
-        self.plan_name(pending, policy, &before, after.as_ref())?;
-        pending.next(action.event(), Subject::Token(target.id), &target.by, &target.reason)?;
-        // Nothing refuses it any more: what ends a token takes effect now.
-        match action {
-            Action::Revoke | Action::Delete => desk.writer.kill(&self.index, &before.digest),
-            Action::Disable => desk.writer.disable(&self.index, &before.digest),
-            _ => {}
-        }
-        let revision = after.as_ref().map_or(0, |after| after.revision);
-        if let Some(touched) = pending.tokens.get_mut(&target.id) {
-            touched.after = after;
-        }
-        Ok(Change { changed: true, revision })
-    }
-
-    /// Takes and frees the names that a change of a record takes and frees.
-    fn plan_name(
-        &self,
-        pending: &mut Pending<'_>,
-        policy: &TypePolicy,
-        before: &Record,
-        after: Option<&Record>,
-    ) -> Result<()> {
-        if !policy.unique_names {
-            if after.is_none() {
-                lock(&self.book).remove(&self.keys, before);
-            }
-            return Ok(());
-        }
-        // A dead token holds no name; it may still be deleted, or revoked for the record.
-        let held = |record: &&Record| !plan::state(record, pending.now_ms).is_dead();
-        let old = Some(before).filter(held).and_then(|record| record.name.clone());
-        let new = after.filter(held).and_then(|record| record.name.clone());
-        if old != new
-            && let Some(name) = &new
-            && self.find_name(pending, &before.owner, name)?.is_some()
-        {
-            return Err(name_taken());
-        }
-        let mut book = lock(&self.book);
-        if let Some(name) = before.name.as_deref().filter(|name| new.as_deref() != Some(*name)) {
-            book.free_name(&self.keys, &before.owner, name, before.id);
-        }
-        if let Some(name) = new {
-            book.take_name(&self.keys, &before.owner, &name, before.id);
-        }
-        if after.is_none() {
-            book.remove(&self.keys, before);
-        }
-        Ok(())
-    }
-
-    /// The live token that holds the name of a new one.
-    fn find_namesake(&self, pending: &mut Pending<'_>, new: &NewToken) -> Result<Option<Record>> {
-        match &new.name {
-            Some(name) => self.find_name(pending, &new.owner, name),
-            None => Ok(None),
-        }
-    }
-
-    /// The live token of this owner that holds this name.
-    fn find_name(&self, pending: &mut Pending<'_>, owner: &[u8], name: &str) -> Result<Option<Record>> {
-        let candidates = lock(&self.book).named(&self.keys, owner, name);
-        for id in candidates {
-            self.load(pending, id)?;
-            let Some(record) = pending.tokens.get(&id).and_then(|touched| touched.after.as_ref()) else {
-                continue;
-            };
-            if record.owner != owner || record.name.as_deref() != Some(name) {
-                continue;
-            }
-            if plan::state(record, pending.now_ms).is_dead() {
-                // The name is free from now on, whatever the clock does.
-                self.now.raise(pending.now_ms);
-                lock(&self.book).free_name(&self.keys, owner, name, id);
-            } else {
-                return Ok(Some(record.clone()));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Reads a token's record into the batch, unless it is there.
-    fn load(&self, pending: &mut Pending<'_>, id: Id) -> Result<()> {
-        if pending.tokens.contains_key(&id) {
-            return Ok(());
-        }
-        let key = token_key(id);
-        if let Some(row) = pending.rows.get(&key)? {
-            let (body, part) = unseal(&self.keys, Table::Records, &key, &row)?;
-            let record = decode_token(id, body)?;
-            pending.tokens.insert(id, Touched { before: Some((record.clone(), part)), after: Some(record) });
-        }
-        Ok(())
-    }
-
-    /// What is written, the head after it, and what is shown then.
-    fn batch(&self, pending: Pending<'_>, uses: Vec<(Id, u32)>) -> Result<(Batch, Head, Changes)> {
-        let Pending { now_ms, mut head, tokens, types, events, .. } = pending;
+    /// What is written, and what is left to do then.
+    fn batch(&self, pending: Pending<'_>, desk: &Desk, uses: Vec<(Id, u32)>) -> Result<(Batch, Committed)> {
+        let Pending { now_ms, mut head, changes, events, uses: taken, .. } = pending;
         self.now.raise(now_ms);
         head.mark_ms = self.now.mark_to_keep_ms();
         head.first_event = head.first_event.max((head.sequence + 1).saturating_sub(self.settings.max_events));
         let mut batch =
             Batch { generation: head.sequence, first_event: head.first_event, ..Batch::default() };
-        for (type_id, policy) in &types {
-            let key = type_key(*type_id);
-            self.put_row(&mut batch, &mut head, key, &encode_policy(policy)?);
+        let mut rows = Rows { engine: self, batch: &mut batch, head: &mut head };
+        let Changes { tokens, families, owner_kills, types } = &changes;
+        for (type_id, policy) in types {
+            rows.put(type_key(*type_id), None, &encode_policy(policy)?);
         }
-        for (id, Touched { before, after }) in &tokens {
-            let key = token_key(*id);
-            if let (Some((before, _)), Some(after)) = (before, after)
-                && before.revision == after.revision
-            {
-                continue;
-            }
-            if let Some((_, part)) = before {
-                subtract(&mut head.sum, part);
-                head.records -= 1;
-            }
-            match after {
-                Some(after) => self.put_row(&mut batch, &mut head, key, &encode_token(after)?),
-                None if before.is_some() => {
-                    batch.records.push((key, None));
-                    batch.last_uses.push((*id, None));
-                }
-                None => {}
-            }
+        for (id, touched) in families.iter().filter(|(_, touched)| touched.is_changed()) {
+            rows.change(family_key(*id), touched, encode_family)?;
+        }
+        let mut parts = Vec::new();
+        for kill in owner_kills {
+            let key = owner_kill_key(&self.keys, &kill.owner, kill.type_id);
+            let before = desk.marks.part(&kill.owner, kill.type_id);
+            parts.push(rows.put(key, before, &encode_owner_kill(kill)?));
+        }
+        for (id, touched) in tokens.iter().filter(|(_, touched)| touched.is_changed()) {
+            rows.change(token_key(*id), touched, encode_token)?;
+        }
+        let is_gone = |touched: &Touched<Record>| touched.before.is_some() && touched.after.is_none();
+        for (before, _) in tokens.values().filter(|touched| is_gone(touched)).flat_map(|gone| &gone.before) {
+            batch.last_uses.push((before.id, None));
+            batch.last_uses.extend(before.old_value.iter().map(|old| (use_key(&old.digest), None)));
         }
         let resolution = self.settings.use_resolution_ms;
         let deleted = |id: &Id| tokens.get(id).is_some_and(|touched| touched.after.is_none());
-        let uses = uses.into_iter().filter(|(id, _)| !deleted(id));
+        let uses = uses.into_iter().chain(taken).filter(|(id, _)| !deleted(id));
         batch.last_uses.extend(uses.map(|(id, unit)| (id, Some(time_of_use_ms(unit, now_ms, resolution)))));
         for (sequence, event) in events.iter().filter(|(sequence, _)| *sequence >= head.first_event) {
             let row = seal(&self.keys, Table::Events, &sequence.to_be_bytes(), &encode_event(event)?);
             batch.events.push((*sequence, row.bytes));
         }
         batch.head = seal(&self.keys, Table::Head, &[0], &encode_head(&head)?).bytes;
-        Ok((batch, head, Changes { tokens, types }))
-    }
-
-    fn put_row(&self, batch: &mut Batch, head: &mut Head, key: RecordKey, body: &[u8]) {
-        let row = seal(&self.keys, Table::Records, &key, body);
-        add(&mut head.sum, &row.part);
-        head.records += 1;
-        batch.records.push((key, Some(row.bytes)));
+        Ok((batch, Committed { head, changes, parts }))
     }
 
     /// Shows what was committed to verifies.
-    fn publish(&self, desk: &mut Desk, changes: Changes) -> Result<()> {
-        for (type_id, policy) in changes.types {
+    fn publish(&self, desk: &mut Desk, committed: Committed) -> Result<()> {
+        let Committed { head, mut changes, parts } = committed;
+        desk.head = head;
+        for (type_id, policy) in std::mem::take(&mut changes.types) {
             self.types.add(type_id, policy)?;
         }
-        for Touched { before, after } in changes.tokens.values() {
-            match (before, after) {
-                (Some((before, _)), Some(after)) if before.revision == after.revision => {}
-                (_, Some(after)) => desk.writer.put(&self.index, &entry(after)).map_err(|error| {
-                    let message = format!("the change is in the file, but not in memory: {error}");
-                    Error::new(ErrorKind::CommitUnknown, message)
-                })?,
-                (Some((before, _)), None) => desk.writer.remove(&self.index, &before.digest),
-                (None, None) => {}
+        for (kill, part) in changes.owner_kills.iter().zip(parts) {
+            desk.marks.set(kill, part);
+        }
+        self.show(desk, &changes).map_err(|error| {
+            let message = format!("the change is in the file, but not in memory: {error}");
+            Error::new(ErrorKind::CommitUnknown, message)
+        })
+    }
+
+    fn show(&self, desk: &mut Desk, changes: &Changes) -> Result<()> {
+        let Desk { writer, .. } = desk;
+        for Touched { before, after } in changes.tokens.values().filter(|touched| touched.is_changed()) {
+            let old: Vec<_> = before.iter().flat_map(|(before, _)| digests(before)).collect();
+            let new: Vec<_> = after.iter().flat_map(digests).collect();
+            if let Some(after) = after {
+                self.show_token(writer, changes, after)?;
             }
+            old.iter()
+                .filter(|digest| !new.contains(digest))
+                .for_each(|digest| writer.remove(&self.index, digest));
+        }
+        // Once more, for what was made and ended in the same batch.
+        for kill in &changes.owner_kills {
+            writer.kill_owner(&self.index, &kill.owner, kill.type_id, kill.watermark)?;
         }
         Ok(())
     }
 
+    /// Puts a token into the index, and before it the lines that it hangs on.
+    fn show_token(&self, writer: &mut index::Writer, changes: &Changes, record: &Record) -> Result<()> {
+        let mut flags = 0;
+        if let Some(up) = record.hangs_on()
+            && self.know_line(writer, changes, up)?
+        {
+            flags |= flag::REVOKED;
+        }
+        entries(record, flags).try_for_each(|entry| writer.put(&self.index, &entry))
+    }
+
+    /// Makes known the line of what something hangs on; whether it is dead.
+    fn know_line(&self, writer: &mut index::Writer, changes: &Changes, id: Id) -> Result<bool> {
+        if let Some(family) = changes.family(id) {
+            writer.know_line(&self.index, &kin_of_family(family))?;
+            return Ok(family.revoked.is_some());
+        }
+        let Some(parent) = changes.token(id) else { return Ok(true) };
+        let above = match parent.hangs_on() {
+            Some(up) => self.know_line(writer, changes, up)?,
+            None => false,
+        };
+        writer.know_line(&self.index, &kin_of_parent(parent))?;
+        Ok(above || parent.revoked.is_some())
+    }
+
     /// After a failed commit: what the file has is the old or the new, and only what both allow may be answered.
     fn keep_what_both_allow(&self, desk: &mut Desk, changes: &Changes) {
-        for Touched { before, after } in changes.tokens.values() {
+        let Desk { writer, .. } = desk;
+        for touched in changes.tokens.values().filter(|touched| touched.is_changed()) {
             // What is new is not shown, and what was to be deleted is dead in the index already.
-            let (Some((before, _)), Some(after)) = (before, after) else { continue };
-            if before.revision != after.revision
-                && desk.writer.put(&self.index, &entry(&before.meet(after))).is_err()
-            {
-                desk.writer.kill(&self.index, &before.digest);
+            let (Some((before, _)), Some(after)) = (&touched.before, &touched.after) else { continue };
+            let met = before.meet(after);
+            let shown = self.show_token(writer, changes, &met);
+            // A value that is perhaps no more the token's.
+            let lost = digests(before).filter(|digest| !digests(after).any(|other| other == *digest));
+            lost.for_each(|digest| writer.kill(&self.index, &digest));
+            if shown.is_err() {
+                digests(before).for_each(|digest| writer.kill(&self.index, &digest));
             }
         }
     }
@@ -412,61 +270,95 @@ impl Engine {
     }
 }
 
-/// What a batch changes, by its final state of each token.
-struct Changes {
-    tokens: BTreeMap<Id, Touched>,
-    types: Vec<(TypeId, TypePolicy)>,
+/// The rows of a batch in the making, and what they add up to.
+struct Rows<'a> {
+    engine: &'a Engine,
+    batch: &'a mut Batch,
+    head: &'a mut Head,
 }
 
-impl<'a> Pending<'a> {
-    fn new(rows: &'a dyn Writer, now_ms: i64, head: Head) -> Pending<'a> {
-        Pending {
-            rows,
-            now_ms,
-            head,
-            tokens: BTreeMap::new(),
-            digests: HashSet::new(),
-            types: Vec::new(),
-            events: Vec::new(),
-        }
+impl Rows<'_> {
+    /// Writes a record in place of one with this part of the sum, if there was one; its own part.
+    fn put(&mut self, key: RecordKey, before: Option<[u8; 32]>, body: &[u8]) -> [u8; 32] {
+        self.take_out(before);
+        let row = seal(&self.engine.keys, Table::Records, &key, body);
+        add(&mut self.head.sum, &row.part);
+        self.head.records += 1;
+        self.batch.records.push((key, Some(row.bytes)));
+        row.part
     }
 
-    /// Takes the next sequence number for an event.
-    fn next(&mut self, kind: EventKind, subject: Subject, by: &str, reason: &str) -> Result<u64> {
-        if self.head.sequence >= MAX_REVISION {
-            return Err(Error::new(
-                ErrorKind::LimitReached,
-                "the store made as many changes as it can number",
-            ));
+    /// Writes what became of a record.
+    fn change<T>(
+        &mut self,
+        key: RecordKey,
+        touched: &Touched<T>,
+        encode: impl Fn(&T) -> Result<Vec<u8>>,
+    ) -> Result<()> {
+        let before = touched.before.as_ref().map(|(_, part)| *part);
+        match &touched.after {
+            Some(after) => {
+                self.put(key, before, &encode(after)?);
+            }
+            None if before.is_some() => {
+                self.take_out(before);
+                self.batch.records.push((key, None));
+            }
+            None => {}
         }
-        self.head.sequence += 1;
-        let event =
-            EventRecord { kind, at_ms: self.now_ms, subject, by: by.to_owned(), reason: reason.to_owned() };
-        self.events.push((self.head.sequence, event));
-        Ok(self.head.sequence)
+        Ok(())
+    }
+
+    fn take_out(&mut self, part: Option<[u8; 32]>) {
+        if let Some(part) = part {
+            subtract(&mut self.head.sum, &part);
+            self.head.records -= 1;
+        }
     }
 }
 
-/// A record as the index takes it.
-pub(super) fn entry(record: &Record) -> Entry<'_> {
-    Entry {
-        digest: record.digest,
+/// A record as the index takes it: its value, and its old value if it has one. `flags` are those of others.
+pub(super) fn entries(record: &Record, flags: u16) -> impl Iterator<Item = Entry<'_>> {
+    let entry = |digest, expires_ms, flags| Entry {
+        digest,
         id: record.id,
         type_id: record.type_id,
-        expires_ms: record.expires_ms,
-        flags: record.flags(),
+        expires_ms,
+        flags: record.flags() | flags,
         owner: &record.owner,
         grants: &record.grants,
         binding: record.binding.as_deref(),
+        hangs_on: record.hangs_on(),
         app_word: record.app_word,
         revision: record.revision,
+    };
+    let old = record
+        .old_value
+        .as_ref()
+        .map(|old| entry(old.digest, old.until_ms.min(record.expires_ms), flags | flag::OLD_VALUE));
+    [Some(entry(record.digest, record.expires_ms, flags)), old].into_iter().flatten()
+}
+
+/// A family as its members need to know it.
+pub(super) fn kin_of_family(family: &crate::record::Family) -> Kin<'_> {
+    Kin {
+        id: family.id,
+        up: None,
+        owner: &family.owner,
+        types: [family.refresh_type, family.access_type],
+        revision: family.revision,
+        dead: family.revoked.is_some(),
     }
 }
 
-pub(super) fn no_such_type() -> Error {
-    Error::new(ErrorKind::NotFound, "no such type")
-}
-
-fn name_taken() -> Error {
-    Error::new(ErrorKind::NameTaken, "a live token of this owner holds the name")
+/// A parent as its children need to know it.
+pub(super) fn kin_of_parent(parent: &Record) -> Kin<'_> {
+    Kin {
+        id: parent.id,
+        up: parent.hangs_on(),
+        owner: &parent.owner,
+        types: [parent.type_id, TypeId(u16::MAX)],
+        revision: parent.revision,
+        dead: parent.revoked.is_some(),
+    }
 }

@@ -8,11 +8,15 @@ use crate::event::Event;
 use crate::filter::{Filter, Page};
 use crate::grants::Grants;
 use crate::id::Id;
-use crate::index::time_of_use_ms;
+use crate::index::{time_of_use_ms, use_key};
+use crate::key::Digest;
 use crate::plan::{Action, Op};
-use crate::record::{Record, RecordName, Table, decode_event, decode_token, record_name, token_key, unseal};
+use crate::record::{
+    Family, Fate, Record, RecordName, Table, decode_event, decode_family, decode_token, family_key,
+    record_name, token_key, unseal,
+};
 use crate::storage::Snapshot;
-use crate::token::{Revocation, State, Token};
+use crate::token::{OldValue, Revocation, State, Token};
 use crate::verdict::{flag, state};
 
 /// How many records a page looks at in one snapshot: a filter that lets nothing through gets further ones.
@@ -53,39 +57,81 @@ impl Engine {
         self.with_storage(|storage| {
             let snapshot = storage.read()?;
             let now_ms = self.now.ms();
-            let record =
-                self.record(&*snapshot, target.id)?.filter(|record| crate::plan::is_owners(record, target));
+            let record = match self.record(&*snapshot, target.id)? {
+                Some(record) => Some(record),
+                None => self.tickets.get().and_then(|tickets| tickets.get(target.id)),
+            };
+            let record = record.filter(|record| crate::plan::is_owners(record, target));
             let record = record.ok_or_else(Error::not_found)?;
             crate::plan::check_revision(&record, target)?;
-            self.token(&*snapshot, record, now_ms).inspect(|token| self.show(token, now_ms))
+            self.token(&*snapshot, record, now_ms).inspect(|token| self.show_expiry(token, now_ms))
         })
     }
 
     /// Whoever is shown that a token has expired is told for good.
-    fn show(&self, token: &Token, now_ms: i64) {
+    fn show_expiry(&self, token: &Token, now_ms: i64) {
         if token.state == State::Expired {
             self.now.raise(now_ms);
         }
     }
 
-    fn record(&self, snapshot: &dyn Snapshot, id: Id) -> Result<Option<Record>> {
+    /// A token's record, with what its family has if it is a member.
+    pub(super) fn record(&self, snapshot: &dyn Snapshot, id: Id) -> Result<Option<Record>> {
         let key = token_key(id);
         let Some(row) = snapshot.get(&key)? else { return Ok(None) };
-        decode_token(id, unseal(&self.keys, Table::Records, &key, &row)?.0).map(Some)
+        let record = decode_token(id, unseal(&self.keys, Table::Records, &key, &row)?.0)?;
+        self.joined(snapshot, record).map(Some)
+    }
+
+    fn joined(&self, snapshot: &dyn Snapshot, mut record: Record) -> Result<Record> {
+        let family = record.member.as_ref().map(|member| member.family);
+        if let Some(family) = family
+            && let Some(family) = self.family(snapshot, family)?
+        {
+            record.join(&family);
+        }
+        Ok(record)
+    }
+
+    pub(super) fn family(&self, snapshot: &dyn Snapshot, id: Id) -> Result<Option<Family>> {
+        let key = family_key(id);
+        let Some(row) = snapshot.get(&key)? else { return Ok(None) };
+        decode_family(id, unseal(&self.keys, Table::Records, &key, &row)?.0).map(Some)
+    }
+
+    /// What the index knows of a value: flags, and its last use if that is not written yet.
+    fn peek(&self, digest: &Digest) -> Option<(u16, Option<u32>)> {
+        let ticket = || self.tickets.get()?.index.peek(digest);
+        self.index.peek(digest).or_else(ticket).map(|(_, flags, unwritten)| (flags, unwritten))
     }
 
     /// A record with what the index knows of it.
     fn token(&self, snapshot: &dyn Snapshot, record: Record, now_ms: i64) -> Result<Token> {
-        let (flags, unwritten) = match self.index.peek(&record.digest) {
-            // A revocation under way holds already.
-            Some((_, flags, unwritten)) => {
-                (record.flags() | flags & (flag::REVOKED | flag::DISABLED), unwritten)
-            }
-            None => (record.flags(), None),
+        let known = self.peek(&record.digest);
+        // A revocation under way holds already; so does that of an owner, a family or a parent.
+        let shown = known.map_or(0, |(flags, _)| flags & (flag::REVOKED | flag::DISABLED | flag::USED));
+        let flags = record.flags() | shown;
+        let use_of = |digest: &Digest, key: Id| -> Result<Option<i64>> {
+            let unwritten = self.peek(digest).and_then(|(_, unwritten)| unwritten);
+            let unwritten_ms =
+                unwritten.map(|unit| time_of_use_ms(unit, now_ms, self.settings.use_resolution_ms));
+            Ok(snapshot.last_use(key)?.max(unwritten_ms))
         };
-        let written_ms = snapshot.last_use(record.id)?;
-        let unwritten_ms =
-            unwritten.map(|unit| time_of_use_ms(unit, now_ms, self.settings.use_resolution_ms));
+        let mut last_use = use_of(&record.digest, record.id)?;
+        if record.member.as_ref().is_some_and(|member| member.fate == Fate::Ending) {
+            // Since the refresh its value is kept as an old one.
+            last_use = last_use.max(snapshot.last_use(use_key(&record.digest))?);
+        }
+        // A use is known to the resolution, which may reach back before the creation.
+        let used = |at_ms: Option<i64>| at_ms.map(|at_ms| from_ms(at_ms.max(record.created_ms)));
+        let last_used = used(last_use);
+        let old_value = match &record.old_value {
+            Some(old) => Some(OldValue {
+                until: from_ms(old.until_ms.min(record.expires_ms)),
+                last_used: used(use_of(&old.digest, use_key(&old.digest))?),
+            }),
+            None => None,
+        };
         let Record {
             id,
             digest: _,
@@ -96,6 +142,11 @@ impl Engine {
             expires_ms,
             disabled,
             revoked,
+            uses_left,
+            ended_ms: _,
+            parent,
+            member,
+            old_value: _,
             grants,
             binding,
             app_word,
@@ -110,13 +161,17 @@ impl Engine {
             state: state(flags, expires_ms, now_ms),
             created: from_ms(created_ms),
             expires: (expires_ms != NEVER_MS).then(|| from_ms(expires_ms)),
-            // A use is known to the resolution, which may reach back before the creation.
-            last_used: written_ms.max(unwritten_ms).map(|at_ms| from_ms(at_ms.max(created_ms))),
+            last_used,
             grants,
             bound: binding.is_some(),
             disabled,
             revocation: revoked
                 .map(|revoked| Revocation { at: from_ms(revoked.at_ms), reason: revoked.reason }),
+            uses_left,
+            parent,
+            family: member.as_ref().map(|member| member.family),
+            refreshes: member.is_some_and(|member| member.refreshes),
+            old_value,
             app_word,
             app_data,
             revision,
@@ -140,7 +195,7 @@ impl Engine {
                     last = Some(record.id);
                     let token = self.token(&*snapshot, record, now_ms)?;
                     if filter.admits(&token) {
-                        self.show(&token, now_ms);
+                        self.show_expiry(&token, now_ms);
                         tokens.push(token);
                     }
                 }
@@ -172,7 +227,8 @@ impl Engine {
         let after = token_key(after.unwrap_or(Id::NONE));
         snapshot.scan(Some(&after), &mut |key, row| {
             if let RecordName::Token(id) = record_name(key)? {
-                found.records.push(decode_token(id, unseal(&self.keys, Table::Records, key, row)?.0)?);
+                let record = decode_token(id, unseal(&self.keys, Table::Records, key, row)?.0)?;
+                found.records.push(self.joined(snapshot, record)?);
                 found.last = Some(id);
             }
             found.done = found.records.len() < RECORDS_A_SNAPSHOT;
@@ -233,12 +289,15 @@ impl Engine {
             let (mut ids, mut last, mut seen) = (Vec::new(), after, 0);
             let from = token_key(after.unwrap_or(Id::NONE));
             let mut more = false;
-            storage.read()?.scan(Some(&from), &mut |key, row| {
+            let snapshot = storage.read()?;
+            snapshot.scan(Some(&from), &mut |key, row| {
                 let RecordName::Token(id) = record_name(key)? else { return Ok(true) };
                 let record = decode_token(id, unseal(&self.keys, Table::Records, key, row)?.0)?;
+                let record = self.joined(&*snapshot, record)?;
                 let by_name =
                     matches!(&record.grants, Grants::Projects(projects) if projects.contains(project));
-                if by_name && !crate::plan::state(&record, now_ms).is_dead() {
+                let dead = self.peek(&record.digest).is_some_and(|(flags, _)| flags & flag::REVOKED != 0);
+                if by_name && !crate::plan::state(&record, dead, now_ms).is_dead() {
                     ids.push(id);
                 }
                 last = Some(id);
@@ -255,13 +314,14 @@ impl Engine {
         self.usable()?;
         let desk = lock(&self.desk);
         let file_bytes = self.with_storage(|storage| storage.used_bytes(self.settings.busy_timeout))?;
+        let book = lock(&self.book);
         Ok(Stats {
-            tokens: desk.writer.len() as u64,
+            tokens: book.tokens() as u64,
             types: self.types.len() as u64,
             sequence: desk.head.sequence,
             first_event: desk.head.first_event,
             file_bytes,
-            index_bytes: desk.writer.bytes(&self.index) + lock(&self.book).bytes(),
+            index_bytes: desk.writer.bytes(&self.index) + book.bytes(),
         })
     }
 }

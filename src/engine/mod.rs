@@ -2,21 +2,30 @@
 //! index.
 
 mod book;
+mod change;
 mod commit;
+mod families;
 mod list;
+mod marks;
 mod open;
+mod owners;
+mod pending;
+mod prune;
 mod queue;
+mod sessions;
+mod tickets;
 mod types;
 mod verify;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use self::book::Book;
 use self::commit::Desk;
 use self::queue::Queue;
+use self::tickets::Tickets;
 pub(crate) use self::types::Types;
 use crate::clock::Now;
 use crate::error::{Error, ErrorKind, Result};
@@ -40,6 +49,8 @@ pub(crate) struct Engine {
     /// Held by the leader of the queue while it commits.
     desk: Mutex<Desk>,
     book: Mutex<Book>,
+    /// What lives in memory alone, once there is any.
+    tickets: OnceLock<Tickets>,
     /// None once the store is closed.
     storage: RwLock<Option<Box<dyn Storage>>>,
     health: AtomicU8,
@@ -91,7 +102,8 @@ impl Engine {
 
     /// The id of the token with this digest.
     pub(crate) fn id_of(&self, digest: &crate::key::Digest) -> Option<crate::id::Id> {
-        self.index.peek(digest).map(|(id, _, _)| id)
+        let ticket = || self.tickets.get()?.index.peek(digest);
+        self.index.peek(digest).or_else(ticket).map(|(id, _, _)| id)
     }
 
     /// Ends all changes, after a panic.
@@ -208,6 +220,10 @@ fn close_storage(storage: Box<dyn Storage>) -> Result<()> {
 
 fn no_answer() -> Error {
     Error::new(ErrorKind::Panic, "the library failed inside; reopen the store")
+}
+
+fn no_such_type() -> Error {
+    Error::new(ErrorKind::NotFound, "no such type")
 }
 
 /// Locks. A panic under a lock ends all changes by itself, so that a poisoned lock says nothing more.

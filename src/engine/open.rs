@@ -1,12 +1,14 @@
 //! Opening: everything in the file is read, checked, and put into the index.
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::AtomicU8;
-use std::sync::{Mutex, RwLock};
+use std::sync::{Mutex, OnceLock, RwLock};
 
 use super::book::{Book, owner_hash};
-use super::commit::{Desk, entry};
+use super::commit::{Desk, entries, kin_of_family, kin_of_parent};
+use super::marks::Marks;
 use super::{Engine, Queue, Settings, Types, health};
 use crate::clock::{Now, duration_ms};
 use crate::error::{Error, ErrorKind, Result};
@@ -15,10 +17,13 @@ use crate::index::Index;
 use crate::key::{Keys, add};
 use crate::options::Options;
 use crate::record::{
-    Head, RecordName, Table, decode_event, decode_head, decode_policy, decode_token, record_name, unseal,
+    Family, Fate, Head, OwnerKill, Record, RecordKey, RecordName, Table, decode_event, decode_family,
+    decode_head, decode_owner_kill, decode_policy, decode_token, owner_kill_key, record_name, token_key,
+    unseal,
 };
 use crate::storage::{self, Opened, Snapshot};
 use crate::sys;
+use crate::verdict::flag;
 
 impl Engine {
     pub(crate) fn create(path: &Path, options: &Options) -> Result<Engine> {
@@ -86,6 +91,7 @@ impl Engine {
             queue: Queue::new(),
             desk: Mutex::new(desk),
             book: Mutex::new(book),
+            tickets: OnceLock::new(),
             storage: RwLock::new(Some(storage)),
             health: AtomicU8::new(health::GOOD),
             forks: sys::forks(),
@@ -148,34 +154,159 @@ fn check_events(snapshot: &dyn Snapshot, keys: &Keys, head: &Head) -> Result<()>
 }
 
 fn read_records(snapshot: &dyn Snapshot, keys: &Keys, head: Head) -> Result<Contents> {
-    let (types, mut sum, mut records) = (Types::new(), [0; 32], 0);
-    let (index, mut writer) = Index::new(usize::try_from(head.records).unwrap_or(usize::MAX))?;
-    let mut entries = Vec::new();
+    let mut reading = Reading::new(keys, head)?;
+    let (mut sum, mut records) = ([0; 32], 0);
     snapshot.scan(None, &mut |key, row| {
         let (body, part) = unseal(keys, Table::Records, key, row)?;
         add(&mut sum, &part);
         records += 1;
         match record_name(key)? {
-            RecordName::Type(type_id) => types.add(type_id, decode_policy(body)?)?,
-            RecordName::Token(id) => {
-                let record = decode_token(id, body)?;
-                let policy = types.get(record.type_id);
-                let policy = policy.ok_or_else(|| Error::corrupt("a type of the file is missing"))?;
-                if record.revision > head.sequence || id > head.last_id {
-                    return Err(Error::corrupt("a record of the file is newer than its head"));
-                }
-                let holds_name = policy.unique_names && record.revoked.is_none();
-                let name = record.name.as_deref().filter(|_| holds_name);
-                let name_hash = name.map(|name| keys.name_hash(&record.owner, name));
-                entries.push((name_hash, owner_hash(keys, &record.owner), id));
-                writer.put(&index, &entry(&record))?;
-            }
+            RecordName::Type(type_id) => reading.types.add(type_id, decode_policy(body)?)?,
+            RecordName::Family(id) => reading.family(decode_family(id, body)?)?,
+            RecordName::OwnerKill(_) => reading.owner_kill(key, &decode_owner_kill(body)?, part)?,
+            RecordName::Token(id) => reading.token(decode_token(id, body)?)?,
         }
         Ok(true)
     })?;
-    if records != head.records || sum != head.sum {
+    if records != reading.desk.head.records || sum != reading.desk.head.sum {
         return Err(Error::corrupt("the records of the file do not add up"));
     }
-    let book = Book::of(entries.iter().copied());
-    Ok(Contents { types, index, desk: Desk { writer, head }, book })
+    reading.end(snapshot)
+}
+
+fn read_token(snapshot: &dyn Snapshot, keys: &Keys, id: Id) -> Result<Option<Record>> {
+    let key = token_key(id);
+    let Some(row) = snapshot.get(&key)? else { return Ok(None) };
+    decode_token(id, unseal(keys, Table::Records, &key, &row)?.0).map(Some)
+}
+
+/// What was read so far. The rows come in the order of their keys: types, families, owners' revocations, tokens.
+struct Reading<'a> {
+    keys: &'a Keys,
+    types: Types,
+    index: Index,
+    desk: Desk,
+    families: HashMap<Id, Family>,
+    /// Tokens with a parent, ascending, until everything else is known.
+    children: Vec<Record>,
+    /// Of each token the hashes of its name and owner, for the book.
+    names: Vec<(Option<u32>, u32, Id)>,
+    /// Families and their members that live.
+    members: Vec<(Id, Id)>,
+}
+
+impl<'a> Reading<'a> {
+    fn new(keys: &'a Keys, head: Head) -> Result<Reading<'a>> {
+        let (index, writer) = Index::new(usize::try_from(head.records).unwrap_or(usize::MAX))?;
+        Ok(Reading {
+            keys,
+            types: Types::new(),
+            index,
+            desk: Desk { writer, head, marks: Marks::default() },
+            families: HashMap::new(),
+            children: Vec::new(),
+            names: Vec::new(),
+            members: Vec::new(),
+        })
+    }
+
+    fn family(&mut self, family: Family) -> Result<()> {
+        self.check_head(family.revision, family.id)?;
+        self.families.insert(family.id, family);
+        Ok(())
+    }
+
+    fn owner_kill(&mut self, key: &RecordKey, kill: &OwnerKill, part: [u8; 32]) -> Result<()> {
+        self.check_head(kill.watermark, Id::NONE)?;
+        if *key != owner_kill_key(self.keys, &kill.owner, kill.type_id) {
+            return Err(Error::corrupt("a revocation of the file stands in another's place"));
+        }
+        self.desk.marks.set(kill, part);
+        Ok(())
+    }
+
+    fn token(&mut self, mut record: Record) -> Result<()> {
+        self.check_head(record.revision, record.id)?;
+        let policy = self.types.get(record.type_id);
+        let policy = policy.ok_or_else(|| Error::corrupt("a type of the file is missing"))?;
+        let holds_name = policy.unique_names && record.revoked.is_none() && record.member.is_none();
+        let dead = self.join(&mut record)?;
+        if let Some(member) = record.member.as_ref().filter(|member| member.fate != Fate::Superseded) {
+            self.members.push((member.family, record.id));
+        }
+        let name = record.name.as_deref().filter(|_| holds_name);
+        let name_hash = name.map(|name| self.keys.name_hash(&record.owner, name));
+        self.names.push((name_hash, owner_hash(self.keys, &record.owner), record.id));
+        if record.parent.is_some() {
+            self.children.push(record);
+            return Ok(());
+        }
+        self.put(&record, dead)
+    }
+
+    /// Puts in what a member has of its family; whether the token died with its family or its owner.
+    fn join(&mut self, record: &mut Record) -> Result<bool> {
+        let dead = self.desk.marks.highest(&record.owner, &[record.type_id]) >= record.revision;
+        let Some(member) = &record.member else { return Ok(dead) };
+        let Some(family) = self.families.get(&member.family) else { return Ok(true) };
+        record.join(family);
+        self.desk.writer.know_line(&self.index, &kin_of_family(family))?;
+        let types = [family.refresh_type, family.access_type];
+        let marked = |mark: u64| mark >= family.revision || mark >= record.revision;
+        Ok(family.revoked.is_some() || marked(self.desk.marks.highest(&family.owner, &types)))
+    }
+
+    /// Puts in the tokens that have a parent, each behind what it hangs on.
+    fn put_children(&mut self, snapshot: &dyn Snapshot) -> Result<()> {
+        let children = std::mem::take(&mut self.children);
+        // Whether each parent is revoked, for its children.
+        let mut ends: HashMap<Id, bool> = HashMap::new();
+        for child in &children {
+            let Some(parent) = child.parent else { continue };
+            let dead = match ends.get(&parent) {
+                Some(dead) => *dead,
+                None => {
+                    // A parent with a parent came before its child, and was put in already.
+                    let known = children.binary_search_by_key(&parent, |record| record.id).ok();
+                    let record = match known.and_then(|place| children.get(place)) {
+                        Some(record) => Some(record.clone()),
+                        None => read_token(snapshot, self.keys, parent)?,
+                    };
+                    self.know_parent(record, &ends)?
+                }
+            };
+            ends.insert(parent, dead);
+            let own = self.desk.marks.highest(&child.owner, &[child.type_id]) >= child.revision;
+            self.put(child, dead || own)?;
+        }
+        Ok(())
+    }
+
+    /// Makes a parent's line known; whether the parent is revoked.
+    fn know_parent(&mut self, parent: Option<Record>, ends: &HashMap<Id, bool>) -> Result<bool> {
+        let Some(mut parent) = parent else { return Ok(true) };
+        let dead = self.join(&mut parent)? || parent.revoked.is_some();
+        self.desk.writer.know_line(&self.index, &kin_of_parent(&parent))?;
+        Ok(dead || parent.parent.is_some_and(|above| ends.get(&above).copied().unwrap_or(true)))
+    }
+
+    fn end(mut self, snapshot: &dyn Snapshot) -> Result<Contents> {
+        self.put_children(snapshot)?;
+        let Reading { types, index, desk, names, members, .. } = self;
+        let mut book = Book::of(names.iter().copied());
+        members.into_iter().for_each(|(family, id)| book.add_member(family, id));
+        Ok(Contents { types, index, desk, book })
+    }
+
+    fn put(&mut self, record: &Record, dead: bool) -> Result<()> {
+        let flags = if dead { flag::REVOKED } else { 0 };
+        entries(record, flags).try_for_each(|entry| self.desk.writer.put(&self.index, &entry))
+    }
+
+    fn check_head(&self, revision: u64, id: Id) -> Result<()> {
+        if revision > self.desk.head.sequence || id > self.desk.head.last_id {
+            return Err(Error::corrupt("a record of the file is newer than its head"));
+        }
+        Ok(())
+    }
 }

@@ -13,7 +13,7 @@ const LANES: usize = 16;
 
 /// A value before it is looked up.
 #[derive(Clone, Copy)]
-enum Candidate<'a> {
+pub(super) enum Candidate<'a> {
     /// It is nobody's, whatever the index holds.
     Malformed,
     /// It may be somebody's. A miss of one that is made like ours, or claims to be, depends on its prefix.
@@ -64,7 +64,7 @@ impl Engine {
     }
 
     #[inline]
-    fn may_verify(&self, query: &Query) -> Result<()> {
+    pub(super) fn may_verify(&self, query: &Query) -> Result<()> {
         self.usable()?;
         match query.error {
             None => Ok(()),
@@ -73,7 +73,7 @@ impl Engine {
     }
 
     #[inline]
-    fn candidate<'a>(&self, value: &'a [u8]) -> Candidate<'a> {
+    pub(super) fn candidate<'a>(&self, value: &'a [u8]) -> Candidate<'a> {
         match value::shape(value) {
             Shape::Native { prefix } => Candidate::Hashed(self.keys.digest(value), Some(prefix)),
             Shape::Other if self.takes_external(value) => Candidate::Hashed(self.keys.digest(value), None),
@@ -87,12 +87,16 @@ impl Engine {
     }
 
     #[inline]
-    fn judge(&self, candidate: Candidate<'_>, query: &Query, now_ms: i64) -> Verdict {
+    pub(super) fn judge(&self, candidate: Candidate<'_>, query: &Query, now_ms: i64) -> Verdict {
         let Candidate::Hashed(digest, prefix) = candidate else {
             return Verdict::MALFORMED;
         };
-        let Some((facts, found)) = self.index.find(&digest, query, |type_id| self.by_name_only(type_id))
-        else {
+        let by_name_only = |type_id| self.by_name_only(type_id);
+        let Some((facts, found)) = self.index.find(&digest, query, by_name_only).or_else(|| {
+            let (mut facts, found) = self.tickets.get()?.index.find(&digest, query, by_name_only)?;
+            facts.identity.owner = facts.identity.owner.of_ticket();
+            Some((facts, found))
+        }) else {
             return self.miss(prefix);
         };
         let status = judge(&facts, query, now_ms);
@@ -104,6 +108,8 @@ impl Engine {
                 }
             }
             Status::Expired => self.now.raise(now_ms),
+            // The end of an old value is as final as an expiry.
+            Status::Superseded if facts.identity.old_value() => self.now.raise(now_ms),
             _ => {}
         }
         Verdict { status, identity: Some(facts.identity) }
@@ -128,14 +134,14 @@ impl Engine {
         if declared || outsider() { Verdict::NO_TOKEN } else { Verdict::MALFORMED }
     }
 
-    fn by_name_only(&self, type_id: TypeId) -> bool {
+    pub(super) fn by_name_only(&self, type_id: TypeId) -> bool {
         // A token whose type is not known is accepted by nobody.
         self.types.get(type_id).is_none_or(|policy| policy.by_name_only)
     }
 
     /// The digest of a value made elsewhere, if a type may take it.
     pub(crate) fn external_digest(&self, type_id: TypeId, value: &[u8]) -> Result<Digest> {
-        let policy = self.types.get(type_id).ok_or_else(super::commit::no_such_type)?;
+        let policy = self.types.get(type_id).ok_or_else(super::no_such_type)?;
         if !policy.accepts_external {
             return Err(Error::invalid("this type takes no values made elsewhere"));
         }
@@ -169,6 +175,9 @@ impl Engine {
     /// Copies an owner's bytes.
     pub(crate) fn owner(&self, owner: OwnerRef, out: &mut [u8; 256]) -> Result<Option<usize>> {
         self.usable()?;
-        Ok(self.index.owner(owner, out))
+        Ok(match owner.split() {
+            (owner, false) => self.index.owner(owner, out),
+            (owner, true) => self.tickets.get().and_then(|tickets| tickets.index.owner(owner, out)),
+        })
     }
 }

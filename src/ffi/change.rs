@@ -98,7 +98,7 @@ unsafe impl Growing for tokenstore_edit {
 
 /// # Safety
 /// A pointer that is not null is good for the struct and what it points to.
-unsafe fn target(target: *const tokenstore_target) -> Outcome<Target> {
+pub(super) unsafe fn target(target: *const tokenstore_target) -> Outcome<Target> {
     // SAFETY: handed on, here and below.
     let given = unsafe { input::growing(target) }?;
     let tokenstore_target { struct_size: _, id, flags, reserved, revision, owner, by, reason } = given;
@@ -200,7 +200,7 @@ unsafe fn edit(edit: *const tokenstore_edit) -> Outcome<Edit> {
 ///
 /// # Safety
 /// Pointers are null or good for what they point to.
-unsafe fn run(
+pub(super) unsafe fn run(
     store: *const tokenstore_store,
     target: *const tokenstore_target,
     change: *mut tokenstore_change,
@@ -217,7 +217,10 @@ unsafe fn run(
 
 /// # Safety
 /// A pointer that is not null may be written.
-unsafe fn write(change: *mut tokenstore_change, act: impl FnOnce() -> Outcome<Result<Change>>) -> Outcome {
+pub(super) unsafe fn write(
+    change: *mut tokenstore_change,
+    act: impl FnOnce() -> Outcome<Result<Change>>,
+) -> Outcome {
     // SAFETY: handed on.
     let mut out = if change.is_null() { None } else { Some(unsafe { input::out(change) }?) };
     if let Some(out) = &mut out {

@@ -52,6 +52,9 @@ pub struct tokenstore_new_token {
     pub app_word: u64,
     /// Who makes it, for the events: at most 255 bytes of UTF-8.
     pub by: tokenstore_bytes,
+    /// The id of the token it hangs on, zeros for none: it expires no later, and dies when that one is revoked or deleted.
+    /// A chain of tokens is at most four below its first, or TOKENSTORE_LIMIT_REACHED.
+    pub parent: [u8; 16],
 }
 
 // SAFETY: repr(C), begins with its size, and holds only integers and pointers.
@@ -79,9 +82,10 @@ pub struct tokenstore_created {
 }
 
 impl tokenstore_created {
-    const NONE: tokenstore_created = tokenstore_created { id: [0; 16], revision: 0, outcome: 0, reserved: 0 };
+    pub(super) const NONE: tokenstore_created =
+        tokenstore_created { id: [0; 16], revision: 0, outcome: 0, reserved: 0 };
 
-    fn made(id: crate::Id, revision: u64) -> tokenstore_created {
+    pub(super) fn made(id: crate::Id, revision: u64) -> tokenstore_created {
         tokenstore_created { id: *id.as_bytes(), revision, outcome: TOKENSTORE_CREATED, reserved: 0 }
     }
 }
@@ -158,6 +162,7 @@ unsafe fn new_token(token: *const tokenstore_new_token) -> Outcome<NewToken> {
         app_data,
         app_word,
         by,
+        parent,
     } = given;
     input::flags(flags, TOKENSTORE_ALL_PROJECTS | TOKENSTORE_EXPIRES_AT | TOKENSTORE_EXPIRES_IN)?;
     let has = |flag: u32| flags & flag != 0;
@@ -174,6 +179,9 @@ unsafe fn new_token(token: *const tokenstore_new_token) -> Outcome<NewToken> {
         if binding.len > 0 {
             new = new.binding(input::bytes(binding.data, binding.len)?);
         }
+        if parent != [0; 16] {
+            new = new.parent(crate::Id::from_bytes(parent));
+        }
         if let Some(expiry) = expiry(has(TOKENSTORE_EXPIRES_AT), has(TOKENSTORE_EXPIRES_IN), expires_ms)? {
             new = new.expires(expiry);
         }
@@ -182,7 +190,7 @@ unsafe fn new_token(token: *const tokenstore_new_token) -> Outcome<NewToken> {
 }
 
 /// Where a new value goes, checked before anything is made.
-struct ValueOut<'a> {
+pub(super) struct ValueOut<'a> {
     bytes: &'a mut [u8],
     len: Out<'a, usize>,
 }
@@ -190,7 +198,7 @@ struct ValueOut<'a> {
 impl ValueOut<'_> {
     /// # Safety
     /// Pointers are null or may be written.
-    unsafe fn new<'a>(value: *mut u8, capacity: usize, len: *mut usize) -> Outcome<ValueOut<'a>> {
+    pub(super) unsafe fn new<'a>(value: *mut u8, capacity: usize, len: *mut usize) -> Outcome<ValueOut<'a>> {
         // Not more of it than a value takes.
         let capacity = capacity.min(TOKENSTORE_VALUE_BYTES);
         // SAFETY: handed on.
@@ -204,7 +212,7 @@ impl ValueOut<'_> {
         }
     }
 
-    fn set(&mut self, value: &Value) {
+    pub(super) fn set(&mut self, value: &Value) {
         let value = value.as_bytes();
         self.bytes[..value.len()].copy_from_slice(value);
         self.len.set(value.len());

@@ -16,6 +16,7 @@ mod input;
 mod open;
 mod output;
 mod read;
+mod sessions;
 mod status;
 #[cfg(feature = "testing")]
 mod testing;
@@ -30,6 +31,7 @@ pub use self::handle::*;
 pub use self::input::*;
 pub use self::open::*;
 pub use self::read::*;
+pub use self::sessions::*;
 pub use self::status::*;
 #[cfg(feature = "testing")]
 pub use self::testing::*;

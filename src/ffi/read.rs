@@ -14,6 +14,7 @@ use super::types::type_of;
 use super::verify::{TOKENSTORE_HAS_ALL_PROJECTS, TOKENSTORE_HAS_NO_PROJECTS};
 use crate::clock::{NEVER_MS, to_ms};
 use crate::error::Error;
+use crate::event::EventDetail;
 use crate::filter::Filter;
 use crate::grants::Grants;
 use crate::id::Id;
@@ -23,6 +24,10 @@ use crate::token::{State, Token};
 pub const TOKENSTORE_IS_BOUND: u32 = 8;
 /// Of a token read: it is switched off, in whatever state it is.
 pub const TOKENSTORE_IS_DISABLED: u32 = 16;
+/// Of a token read: it has a use count, and uses_left says something.
+pub const TOKENSTORE_IS_COUNTED: u32 = 32;
+/// Of a token read: its value refreshes.
+pub const TOKENSTORE_REFRESHES: u32 = 64;
 
 /// A token as the store keeps it. Its value is not here, nor any hash of it. What it points to lies in the buffer that
 /// was given with it.
@@ -38,7 +43,8 @@ pub struct tokenstore_token {
     /// What it is now: TOKENSTORE_OK, TOKENSTORE_REVOKED, TOKENSTORE_SUPERSEDED, TOKENSTORE_USED, TOKENSTORE_EXPIRED or
     /// TOKENSTORE_DISABLED, the first that fits.
     pub state: tokenstore_status,
-    /// TOKENSTORE_HAS_NO_PROJECTS, TOKENSTORE_HAS_ALL_PROJECTS, TOKENSTORE_IS_BOUND, TOKENSTORE_IS_DISABLED.
+    /// TOKENSTORE_HAS_NO_PROJECTS, TOKENSTORE_HAS_ALL_PROJECTS, TOKENSTORE_IS_BOUND, TOKENSTORE_IS_DISABLED,
+    /// TOKENSTORE_IS_COUNTED, TOKENSTORE_REFRESHES.
     pub flags: u32,
     /// Zero.
     pub reserved: u32,
@@ -66,6 +72,18 @@ pub struct tokenstore_token {
     pub projects: *const tokenstore_bytes,
     /// How many there are.
     pub project_count: usize,
+    /// How often it can still be consumed.
+    pub uses_left: u32,
+    /// Zero.
+    pub reserved_2: u32,
+    /// The token it hangs on; zeros for none.
+    pub parent: [u8; 16],
+    /// The family it is a member of; zeros for none.
+    pub family: [u8; 16],
+    /// Until when the value before its last rotation works, or worked; TOKENSTORE_NEVER if it was not rotated.
+    pub old_value_until_ms: i64,
+    /// When that value was last accepted since the rotation, to within the store's resolution, or TOKENSTORE_NEVER.
+    pub old_value_used_ms: i64,
 }
 
 // SAFETY: repr(C), begins with its size, and holds only integers and pointers.
@@ -104,7 +122,9 @@ fn lay(token: &Token, layout: &mut Layout) -> tokenstore_token {
         flags: flag(token.grants.is_none(), TOKENSTORE_HAS_NO_PROJECTS)
             | flag(token.grants == Grants::All, TOKENSTORE_HAS_ALL_PROJECTS)
             | flag(token.bound, TOKENSTORE_IS_BOUND)
-            | flag(token.disabled, TOKENSTORE_IS_DISABLED),
+            | flag(token.disabled, TOKENSTORE_IS_DISABLED)
+            | flag(token.uses_left.is_some(), TOKENSTORE_IS_COUNTED)
+            | flag(token.refreshes, TOKENSTORE_REFRESHES),
         reserved: 0,
         created_ms: to_ms(token.created),
         expires_ms: token.expires.map_or(NEVER_MS, to_ms),
@@ -118,6 +138,12 @@ fn lay(token: &Token, layout: &mut Layout) -> tokenstore_token {
         app_data,
         projects: layout.array(&projects),
         project_count: projects.len(),
+        uses_left: token.uses_left.unwrap_or(0),
+        reserved_2: 0,
+        parent: token.parent.map_or([0; 16], |id| *id.as_bytes()),
+        family: token.family.map_or([0; 16], |id| *id.as_bytes()),
+        old_value_until_ms: token.old_value.map_or(NEVER_MS, |old| to_ms(old.until)),
+        old_value_used_ms: token.old_value.and_then(|old| old.last_used).map_or(NEVER_MS, to_ms),
     }
 }
 
@@ -423,16 +449,26 @@ pub struct tokenstore_event {
     /// When, in ms since the Unix epoch.
     pub at_ms: i64,
     /// What happened: 1 a type was declared; a token was 2 created, 3 edited, 4 granted a project, 5 taken a project
-    /// from, 6 granted all, 7 taken all grants from, 8 switched off, 9 switched on, 10 revoked, 11 deleted.
+    /// from, 6 granted all, 7 taken all grants from, 8 switched off, 9 switched on, 10 revoked, 11 deleted, 12 consumed,
+    /// 13 rotated; a family was 14 made, 15 refreshed, 16 answered with the same pair again, noted once for each pair,
+    /// 17 revoked because a refresh value was used again, 18 revoked; 19 all that an owner had was revoked; 20 dead
+    /// tokens were taken out.
     pub kind: u32,
     /// The type, if it happened to one.
     pub r#type: u32,
-    /// The token, if it happened to one.
+    /// The token or the family, if it happened to one.
     pub id: [u8; 16],
     /// Who did it; may be empty.
     pub by: tokenstore_bytes,
     /// Why; may be empty.
     pub reason: tokenstore_bytes,
+    /// With 19: whose. The type is set if it was one type's tokens alone.
+    pub owner: tokenstore_bytes,
+    /// With 17: how many generations the value lay behind the good one. With 20: how many tokens.
+    pub count: u64,
+    /// With 17: how long ago, in ms, the family was refreshed last: for a value just behind the good one, since when it
+    /// was used.
+    pub age_ms: u64,
 }
 
 // SAFETY: repr(C), begins with its size, and holds only integers and pointers.
@@ -441,7 +477,7 @@ unsafe impl Growing for tokenstore_event {
 }
 
 /// Reads the first event behind the one numbered `after`; 0 is the beginning. Set `event->struct_size` before. Its strings
-/// are laid into `buffer`, of which 520 bytes are always enough; with one of fewer than `*needed` bytes
+/// are laid into `buffer`, of which 776 bytes are always enough; with one of fewer than `*needed` bytes
 /// TOKENSTORE_BUFFER_TOO_SMALL. TOKENSTORE_END if there is none. A gap behind `after` shows that the log has dropped events.
 #[unsafe(no_mangle)]
 #[must_use]
@@ -465,6 +501,14 @@ pub unsafe extern "C" fn tokenstore_event_next(
             let found =
                 events.first().ok_or_else(|| Failure::new(TOKENSTORE_END, "there is nothing more"))?;
             let mut layout = Layout::new(buffer, capacity);
+            let (owner, count, age_ms): (&[u8], u64, u64) = match &found.detail {
+                Some(EventDetail::Reuse { distance, age }) => {
+                    (&[], u64::from(*distance), age.as_millis() as u64)
+                }
+                Some(EventDetail::Owner(owner)) => (owner, 0, 0),
+                Some(EventDetail::Pruned(tokens)) => (&[], *tokens, 0),
+                None => (&[], 0, 0),
+            };
             let laid = tokenstore_event {
                 struct_size: 0,
                 sequence: found.sequence,
@@ -474,6 +518,9 @@ pub unsafe extern "C" fn tokenstore_event_next(
                 id: found.id.map_or([0; 16], |id| *id.as_bytes()),
                 by: layout.bytes(found.by.as_bytes()),
                 reason: layout.bytes(found.reason.as_bytes()),
+                owner: layout.bytes(owner),
+                count,
+                age_ms,
             };
             needed.set(layout.needed());
             layout.end()?;

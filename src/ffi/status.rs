@@ -39,6 +39,10 @@ pub const TOKENSTORE_MUST_CONSUME: tokenstore_status = 12;
 pub const TOKENSTORE_SOME_REFUSED: tokenstore_status = 13;
 /// The answer would have to wait, and TOKENSTORE_NO_WAIT was asked for.
 pub const TOKENSTORE_STALE: tokenstore_status = 14;
+/// Of a refresh: the value was used before, and its time to be replayed is over. Its family is revoked now.
+pub const TOKENSTORE_REUSED: tokenstore_status = 15;
+/// Of a consume: the token has no use count.
+pub const TOKENSTORE_NOT_COUNTED: tokenstore_status = 16;
 /// No such token or type, or the token has another owner than the one expected.
 pub const TOKENSTORE_NOT_FOUND: tokenstore_status = 20;
 /// A live token of this owner holds the name.
@@ -123,7 +127,7 @@ pub(super) fn of_kind(kind: ErrorKind) -> tokenstore_status {
 }
 
 /// Every number and its name.
-const NAMES: [(tokenstore_status, &str); 38] = [
+const NAMES: [(tokenstore_status, &str); 40] = [
     (TOKENSTORE_OK, "OK\0"),
     (TOKENSTORE_MALFORMED, "MALFORMED\0"),
     (TOKENSTORE_UNKNOWN, "UNKNOWN\0"),
@@ -139,6 +143,8 @@ const NAMES: [(tokenstore_status, &str); 38] = [
     (TOKENSTORE_MUST_CONSUME, "MUST_CONSUME\0"),
     (TOKENSTORE_SOME_REFUSED, "SOME_REFUSED\0"),
     (TOKENSTORE_STALE, "STALE\0"),
+    (TOKENSTORE_REUSED, "REUSED\0"),
+    (TOKENSTORE_NOT_COUNTED, "NOT_COUNTED\0"),
     (TOKENSTORE_NOT_FOUND, "NOT_FOUND\0"),
     (TOKENSTORE_NAME_TAKEN, "NAME_TAKEN\0"),
     (TOKENSTORE_VALUE_EXISTS, "VALUE_EXISTS\0"),

@@ -66,8 +66,8 @@ pub struct tokenstore_verdict {
     pub allowed: u32,
     /// The answer.
     pub status: tokenstore_status,
-    /// Who presented the value. This and all that follows is filled in for TOKENSTORE_OK and from TOKENSTORE_REVOKED to
-    /// TOKENSTORE_MUST_CONSUME, and zeros otherwise.
+    /// Who presented the value. This and all that follows is filled in for TOKENSTORE_OK, from TOKENSTORE_REVOKED to
+    /// TOKENSTORE_MUST_CONSUME, and for TOKENSTORE_NOT_COUNTED, and zeros otherwise.
     pub id: [u8; 16],
     /// Its owner, for tokenstore_owner.
     pub owner: u64,
@@ -97,7 +97,7 @@ impl tokenstore_verdict {
     };
 
     /// What an error leaves: its status, and nothing allowed.
-    fn failed(status: tokenstore_status) -> tokenstore_verdict {
+    pub(super) fn failed(status: tokenstore_status) -> tokenstore_verdict {
         tokenstore_verdict { status, ..tokenstore_verdict::NONE }
     }
 }
@@ -132,7 +132,7 @@ impl From<Verdict> for tokenstore_verdict {
 /// # Safety
 /// A pointer that is not null is good for the struct and what it points to.
 #[inline(always)]
-unsafe fn read_query(given: *const tokenstore_query, query: &mut Query) -> Outcome<bool> {
+pub(super) unsafe fn read_query(given: *const tokenstore_query, query: &mut Query) -> Outcome<bool> {
     // SAFETY: handed on, here and below.
     let given = unsafe { input::growing(given) }?;
     let tokenstore_query { struct_size: _, r#type, flags, project, project_len, binding, binding_len } =

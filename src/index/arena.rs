@@ -57,6 +57,13 @@ impl Arena {
         }
     }
 
+    /// Sets bits of a block's first word.
+    pub(super) fn mark(&self, address: u32, bits: u64) {
+        if let Some(word) = self.from(address).first() {
+            word.fetch_or(bits, Ordering::Release);
+        }
+    }
+
     /// Writes a block's first word, after all others: who sees it sees them.
     pub(super) fn seal(&self, address: u32, head: u64) {
         if let Some(word) = self.from(address).first() {

@@ -15,10 +15,13 @@ pub(super) struct Answer {
     pub(super) binding_equal: bool,
 }
 
-/// A token's detail: a head word (number of projects in 16 bits, words of the binding in 8, words of all in 32), the
-/// binding packed, for more than eight projects the place of each in 16 bits, and the projects packed, sorted as
+/// Of the head word: whether the address of a line follows it.
+const HAS_LINE: u64 = 1 << 24;
+
+/// A token's detail: a head word (number of projects in 16 bits, words of the binding in 8, whether there is a line in
+/// 1, words of all in the upper 32), the address of the line that the token hangs on, the binding packed, for more than eight projects the place of each in 16 bits, and the projects packed, sorted as
 /// words. Empty if there is nothing to say.
-pub(super) fn encode(grants: &Grants, binding: Option<&[u8]>) -> Vec<u64> {
+pub(super) fn encode(grants: &Grants, binding: Option<&[u8]>, line: u32) -> Vec<u64> {
     let pack = |bytes: &[u8]| {
         let mut words = vec![0; packed::words_for(bytes.len())];
         packed::pack(bytes, &mut words);
@@ -29,11 +32,15 @@ pub(super) fn encode(grants: &Grants, binding: Option<&[u8]>) -> Vec<u64> {
         Grants::All => Vec::new(),
         Grants::Projects(projects) => projects.iter().map(|project| pack(project)).collect(),
     };
-    if projects.is_empty() && binding.is_empty() {
+    if projects.is_empty() && binding.is_empty() && line == 0 {
         return Vec::new();
     }
     projects.sort_unstable();
     let mut words = vec![projects.len() as u64 | (binding.len() as u64) << 16];
+    if line != 0 {
+        words[0] |= HAS_LINE;
+        words.push(u64::from(line));
+    }
     words.extend(&binding);
     if projects.len() > LINEAR_PROJECTS {
         let mut place = words.len() + projects.len().div_ceil(4);
@@ -49,6 +56,12 @@ pub(super) fn encode(grants: &Grants, binding: Option<&[u8]>) -> Vec<u64> {
     words
 }
 
+/// The line that a token hangs on; 0 is none.
+pub(super) fn line(words: &[AtomicU64]) -> u32 {
+    let word = |place: usize| words.get(place).map_or(0, |word| word.load(Ordering::Relaxed));
+    if word(0) & HAS_LINE != 0 { word(1) as u32 } else { 0 }
+}
+
 /// What a token's detail says of a project and a binding. See [`encode`] for its form.
 pub(super) fn ask(words: &[AtomicU64], project: Option<&Project>, binding: Option<&Binding>) -> Answer {
     let word = |place: usize| words.get(place).map_or(0, |word| word.load(Ordering::Relaxed));
@@ -57,8 +70,9 @@ pub(super) fn ask(words: &[AtomicU64], project: Option<&Project>, binding: Optio
     };
     let head = word(0);
     let (projects, binding_words) = ((head & 0xffff) as usize, (head >> 16 & 0xff) as usize);
-    let binding_equal = binding.is_some_and(|binding| binding_words > 0 && equals(1, binding.words()));
-    let first = 1 + binding_words;
+    let begin = if head & HAS_LINE != 0 { 2 } else { 1 };
+    let binding_equal = binding.is_some_and(|binding| binding_words > 0 && equals(begin, binding.words()));
+    let first = begin + binding_words;
     let project_granted = project.is_some_and(|project| {
         if projects <= LINEAR_PROJECTS {
             let mut place = first;

@@ -6,6 +6,7 @@
 
 mod arena;
 mod detail;
+mod kin;
 mod slot;
 mod writer;
 
@@ -14,16 +15,18 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
 
 use self::arena::Arena;
+pub(crate) use self::kin::Kin;
+use self::kin::Suspects;
 use self::slot::{Content, SLOT_WORDS, Slot, Stamp};
 pub(crate) use self::slot::{MAX_REVISION, time_of_use_ms, use_unit};
-pub(crate) use self::writer::{Entry, Writer};
+pub(crate) use self::writer::{Entry, Writer, use_key};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Id;
 use crate::key::Digest;
 use crate::packed;
 use crate::policy::TypeId;
 use crate::sys::Words;
-use crate::verdict::{Facts, Identity, OwnerRef, Query};
+use crate::verdict::{Facts, Identity, OwnerRef, Query, flag};
 
 const SHARDS: usize = 32;
 /// The least slots of a shard: a page of them.
@@ -37,6 +40,7 @@ pub(crate) struct Index {
     arena: Arena,
     /// Counts how often an owner's block was used again, so that an old reference to it is known as such.
     owner_epoch: AtomicU32,
+    suspects: Suspects,
 }
 
 struct Shard {
@@ -109,8 +113,10 @@ impl Index {
         let Ok(shards) = <[Shard; SHARDS]>::try_from(shards) else {
             return Err(no_memory(io::ErrorKind::OutOfMemory.into()));
         };
-        let index = Index { shards, arena: Arena::new(), owner_epoch: AtomicU32::new(0) };
-        Ok((index, Writer::new()))
+        let index =
+            Index { shards, arena: Arena::new(), owner_epoch: AtomicU32::new(0), suspects: Suspects::new() };
+        let writer = Writer::new(&index)?;
+        Ok((index, writer))
     }
 
     /// Brings the line where `digest` will be looked for first into the cache, if the processor can do so meanwhile.
@@ -147,7 +153,7 @@ impl Index {
                 app_word: content.app_word,
                 revision: stamp.revision(),
                 expires_ms: content.expires_ms,
-                flags: content.flags,
+                flags: self.flags(content, stamp),
             };
             let facts = Facts {
                 identity,
@@ -161,7 +167,14 @@ impl Index {
 
     /// The id of the token with this digest, its flags, and its last use if that was not taken yet.
     pub(crate) fn peek(&self, digest: &Digest) -> Option<(Id, u16, Option<u32>)> {
-        self.read(digest, |content, _, stamp| (content.id, content.flags, stamp.unwritten_use()))
+        self.read(digest, |content, _, stamp| (content.id, self.flags(content, stamp), stamp.unwritten_use()))
+    }
+
+    /// A token's flags, with what its owner, family or parent makes of it.
+    #[inline]
+    fn flags(&self, content: &Content, stamp: Stamp) -> u16 {
+        let dead = self.died_with_others(content, stamp.revision());
+        content.flags | if dead { flag::REVOKED } else { 0 }
     }
 
     /// Finds the slot and returns what `read` makes of it, once that was read from a slot that stood still.
@@ -205,7 +218,7 @@ impl Index {
         let (epoch, address) = ((owner.0 >> 32) as u32, owner.0 as u32);
         let block = self.arena.from(address);
         let head = block.first()?.load(Ordering::Acquire);
-        let len = packed::unpack(block.iter().skip(1).take(32).map(|word| word.load(Ordering::Relaxed)), out);
+        let len = packed::unpack(block.iter().skip(2).take(32).map(|word| word.load(Ordering::Relaxed)), out);
         fence(Ordering::Acquire);
         let assigned = (head >> 32) as u32;
         // Epochs are compared as a circle: an old reference is never two thousand million uses behind.

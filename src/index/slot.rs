@@ -219,6 +219,11 @@ impl Slot<'_> {
         Stamp(self.0[STAMP].fetch_and(!UNWRITTEN, Ordering::Relaxed)).unwritten_use()
     }
 
+    /// The same, and the slot knows of no use any more.
+    pub(super) fn take_use_and_forget(self) -> Option<u32> {
+        Stamp(self.0[STAMP].fetch_and(!(UNWRITTEN | USE_MASK), Ordering::Relaxed)).unwritten_use()
+    }
+
     fn open(self) -> u64 {
         let before = self.0[STAMP].fetch_add(ODD_TURN, Ordering::Relaxed);
         fence(Ordering::Release);

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 
 use super::arena::Blocks;
+use super::kin::{self, Line};
 use super::slot::{Content, MAX_DETAIL, SLOT_WORDS, Slot};
 use super::{Index, SHARDS, detail, home, no_memory, shard_of, slot_of};
 use crate::error::Result;
@@ -19,15 +20,21 @@ use crate::verdict::{OwnerRef, flag};
 /// The one who changes the index: bookkeeping that readers do not need.
 pub(crate) struct Writer {
     len: [usize; SHARDS],
-    blocks: Blocks,
-    owners: HashMap<Box<[u8]>, Owner>,
+    pub(super) blocks: Blocks,
+    pub(super) owners: HashMap<Box<[u8]>, Owner>,
+    pub(super) lines: HashMap<Id, Line>,
+    /// The line of what is not there.
+    pub(super) dead_line: u32,
+    /// Whether anything hangs on a line of another owner.
+    pub(super) has_mixed_lines: bool,
     /// Where the sweep for uses goes on: a shard and a slot of it.
     sweep: (usize, usize),
 }
 
-struct Owner {
-    address: u32,
-    tokens: u32,
+pub(super) struct Owner {
+    pub(super) address: u32,
+    /// How many slots and lines are this owner's.
+    users: u32,
 }
 
 /// A token as it is put into the index.
@@ -41,18 +48,32 @@ pub(crate) struct Entry<'a> {
     pub(crate) owner: &'a [u8],
     pub(crate) grants: &'a Grants,
     pub(crate) binding: Option<&'a [u8]>,
+    /// The family or the parent that it hangs on, whose line is to be known already.
+    pub(crate) hangs_on: Option<Id>,
     pub(crate) app_word: u64,
     pub(crate) revision: u64,
 }
 
 impl Writer {
-    pub(super) fn new() -> Writer {
-        Writer { len: [0; SHARDS], blocks: Blocks::default(), owners: HashMap::new(), sweep: (0, 0) }
+    pub(super) fn new(index: &Index) -> Result<Writer> {
+        let mut blocks = Blocks::default();
+        let dead_line = kin::dead_line(&index.arena, &mut blocks)?;
+        Ok(Writer {
+            len: [0; SHARDS],
+            blocks,
+            owners: HashMap::new(),
+            lines: HashMap::new(),
+            dead_line,
+            has_mixed_lines: false,
+            sweep: (0, 0),
+        })
     }
 
     /// Puts a token in, or in place of what its digest has. Readers see the old or the new, never a mixture.
     pub(crate) fn put(&mut self, index: &Index, entry: &Entry<'_>) -> Result<()> {
-        let words = detail::encode(entry.grants, entry.binding);
+        let owner = self.own(index, entry.owner)?;
+        let line = entry.hangs_on.map_or(0, |id| self.hang(id, owner));
+        let words = detail::encode(entry.grants, entry.binding, line);
         let detail = match words.len() {
             0 => 0,
             len => {
@@ -61,7 +82,6 @@ impl Writer {
                 address
             }
         };
-        let owner = self.own(index, entry.owner)?;
         let mut flags = entry.flags;
         match entry.grants {
             Grants::All => flags |= flag::ALL_PROJECTS,
@@ -70,6 +90,9 @@ impl Writer {
         }
         if entry.binding.is_some() {
             flags |= flag::BOUND;
+        }
+        if line != 0 {
+            flags |= flag::KIN;
         }
         let content = Content {
             digest: entry.digest,
@@ -99,10 +122,18 @@ impl Writer {
         Ok(())
     }
 
-    /// Ends a token at once, whatever else is known of it.
+    /// Ends a token and what hangs on it at once, whatever else is known of it.
     pub(crate) fn kill(&mut self, index: &Index, digest: &Digest) {
         if let Some((slot, _)) = self.locate(index, digest) {
             slot.kill(flag::REVOKED);
+            self.kill_line(index, slot.read().id);
+        }
+    }
+
+    /// Says at once that a token's uses ran out.
+    pub(crate) fn use_up(&mut self, index: &Index, digest: &Digest) {
+        if let Some((slot, _)) = self.locate(index, digest) {
+            slot.kill(flag::USED);
         }
     }
 
@@ -147,11 +178,6 @@ impl Writer {
         self.forget(index, content.detail, content.owner);
     }
 
-    /// How many tokens there are.
-    pub(crate) fn len(&self) -> usize {
-        self.len.iter().sum()
-    }
-
     /// How many bytes of memory the index takes, bookkeeping of owners included.
     pub(crate) fn bytes(&self, index: &Index) -> u64 {
         let tables: usize = index.shards.iter().map(|shard| shard.table().len() * 8).sum();
@@ -161,8 +187,13 @@ impl Writer {
         (tables + owners + texts) as u64 + self.blocks.bytes()
     }
 
+    /// The last use of a value if it was not taken yet; the slot knows of none then.
+    pub(crate) fn take_use_of(&mut self, index: &Index, digest: &Digest) -> Option<u32> {
+        self.locate(index, digest)?.0.take_use_and_forget()
+    }
+
     /// Goes on through the slots, at most `visits` of them, and takes the uses that were not taken yet, at most `most`;
-    /// ascending by id.
+    /// ascending by what they are kept under: the token's id, or for an old value [its own key](use_key).
     pub(crate) fn take_uses(&mut self, index: &Index, visits: usize, most: usize) -> Vec<(Id, u32)> {
         let mut uses = Vec::new();
         for _ in 0..visits {
@@ -179,7 +210,9 @@ impl Writer {
             if !slot.stamp().is_vacant()
                 && let Some(unit) = slot.take_use()
             {
-                uses.push((slot.read().id, unit));
+                let content = slot.read();
+                let is_old = content.flags & flag::OLD_VALUE != 0;
+                uses.push((if is_old { use_key(&content.digest) } else { content.id }, unit));
             }
         }
         uses.sort_unstable();
@@ -239,29 +272,37 @@ impl Writer {
     }
 
     /// The address of an owner's block, made if it is the owner's first token.
-    fn own(&mut self, index: &Index, owner: &[u8]) -> Result<u32> {
+    pub(super) fn own(&mut self, index: &Index, owner: &[u8]) -> Result<u32> {
         if let Some(known) = self.owners.get_mut(owner) {
-            known.tokens += 1;
+            known.users += 1;
             return Ok(known.address);
         }
         let mut words = vec![0_u64; packed::words_for(owner.len())];
         packed::pack(owner, &mut words);
-        let address = self.blocks.take(&index.arena, 1 + words.len() as u32, u32::MAX).map_err(no_memory)?;
+        let address =
+            self.blocks.take(&index.arena, 2 + words.len() as u32, MAX_DETAIL).map_err(no_memory)?;
         let epoch = index.owner_epoch.fetch_add(1, Ordering::AcqRel).wrapping_add(1);
         // Not whole until it is sealed, so that nobody takes half of the new for the old.
-        index.arena.write(address, &[0]);
-        index.arena.write(address + 1, &words);
+        index.arena.write(address, &[0, 0]);
+        index.arena.write(address + 2, &words);
         index.arena.seal(address, u64::from(epoch) << 32 | 1);
-        self.owners.insert(owner.into(), Owner { address, tokens: 1 });
+        self.owners.insert(owner.into(), Owner { address, users: 1 });
         Ok(address)
     }
 
     /// Takes back the detail and the owner of a token that is no more.
     fn forget(&mut self, index: &Index, detail: u32, owner: u32) {
         if detail != 0 {
+            let line = detail::line(index.arena.from(detail));
             let words = index.arena.word(detail, 0) >> 32;
             self.blocks.give(detail, words as u32);
+            self.unhang(index, line);
         }
+        self.disown(index, owner);
+    }
+
+    /// Takes back an owner's block when nothing is the owner's any more.
+    pub(super) fn disown(&mut self, index: &Index, owner: u32) {
         let mut out = [0; 256];
         let head = index.arena.word(owner, 0);
         let Some(len) = index.owner(OwnerRef(head & !0xffff_ffff | u64::from(owner)), &mut out) else {
@@ -269,14 +310,20 @@ impl Writer {
         };
         let bytes = &out[..len];
         let Some(known) = self.owners.get_mut(bytes) else { return };
-        known.tokens -= 1;
-        if known.tokens == 0 {
+        known.users -= 1;
+        if known.users == 0 {
             self.owners.remove(bytes);
             // References to it lead nowhere from now on.
             index.arena.seal(owner, 0);
-            self.blocks.give(owner, 1 + packed::words_for(len) as u32);
+            self.forget_marks(index, owner);
+            self.blocks.give(owner, 2 + packed::words_for(len) as u32);
         }
     }
+}
+
+/// What the last use of an old value is kept under, beside the ids of tokens.
+pub(crate) fn use_key(digest: &Digest) -> Id {
+    Id::of_words(digest[0], digest[1])
 }
 
 /// The first vacant slot for a digest that is not there yet.

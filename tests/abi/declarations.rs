@@ -19,7 +19,7 @@ pub(crate) struct Header {
 /// A `#define` of a number.
 pub(crate) struct Constant {
     pub(crate) name: String,
-    pub(crate) value: i64,
+    pub(crate) value: i128,
     pub(crate) says: String,
 }
 
@@ -67,11 +67,15 @@ impl Header {
             } else if line.starts_with("/*") && !line.contains("*/") {
                 lines.by_ref().find(|line| line.contains("*/")).unwrap();
             } else if let Some(define) = line.strip_prefix("#define TOKENSTORE_") {
+                let number = |text: &str| text.strip_suffix("ull").unwrap_or(text).parse();
                 if let Some((name, Ok(value))) =
-                    define.split_once(' ').map(|(name, value)| (name, value.parse()))
+                    define.split_once(' ').map(|(name, value)| (name, number(value)))
                 {
                     let name = format!("TOKENSTORE_{name}");
                     header.constants.push(Constant { name, value, says: std::mem::take(&mut says) });
+                } else {
+                    let is_number = define.contains(' ') && define.ends_with(|c: char| c.is_alphanumeric());
+                    assert!(!is_number, "the header has a constant in another form: {line}");
                 }
             } else if let Some(begun) = line.strip_prefix("typedef struct ") {
                 match begun.strip_suffix(" {") {
@@ -115,11 +119,8 @@ impl Header {
 
     /// The constant of this name.
     pub(crate) fn constant(&self, name: &str) -> i64 {
-        self.constants
-            .iter()
-            .find(|one| one.name == name)
-            .unwrap_or_else(|| panic!("the header has no {name}"))
-            .value
+        let found = self.constants.iter().find(|one| one.name == name);
+        i64::try_from(found.unwrap_or_else(|| panic!("the header has no {name}")).value).unwrap()
     }
 }
 
@@ -127,6 +128,16 @@ impl Struct {
     /// Whether it begins with its size, and so may grow.
     pub(crate) fn grows(&self) -> bool {
         self.members[0].name == "struct_size"
+    }
+
+    /// The members that a caller sets before the struct is written.
+    pub(crate) fn given(&self) -> impl Iterator<Item = &Variable> {
+        self.members.iter().filter(|one| one.says.ends_with("set it before the call."))
+    }
+
+    /// Those of them that are buffers; each has its capacity behind it.
+    pub(crate) fn buffers(&self) -> impl Iterator<Item = &str> {
+        self.given().filter(|one| one.of == "uint8_t *").map(|one| one.name.as_str())
     }
 }
 

@@ -9,7 +9,7 @@ use crate::declarations::Header;
 #[derive(Clone)]
 pub(crate) struct Layouts {
     pub(crate) structs: BTreeMap<String, Layout>,
-    constants: BTreeMap<String, i64>,
+    constants: BTreeMap<String, i128>,
 }
 
 /// One struct.
@@ -46,7 +46,12 @@ pub(crate) fn program(header: &Header) -> String {
     }
     for constant in &header.constants {
         let name = &constant.name;
-        writeln!(program, "    printf(\"{name} = %ld\\n\", (long)({name}));").unwrap();
+        // What is no signed number in C is printed as what it is.
+        let (form, of) = match i64::try_from(constant.value) {
+            Ok(_) => ("%ld", "long"),
+            Err(_) => ("%lu", "unsigned long"),
+        };
+        writeln!(program, "    printf(\"{name} = {form}\\n\", ({of})({name}));").unwrap();
     }
     program + "    return 0;\n}\n"
 }

@@ -69,7 +69,7 @@ typedef struct question {
     tokenstore_status answer;
 } question;
 
-enum { QUESTIONS = 14, BATCH = 16 };
+enum { QUESTIONS = 23, BATCH = 16 };
 static question questions[QUESTIONS];
 static int asked = 0;
 
@@ -82,6 +82,88 @@ static question *ask(const tokenstore_store *store, const made *made, uint32_t t
     question->query = query_of(type);
     question->answer = answer;
     return question;
+}
+
+static uint32_t declare_policy(const tokenstore_store *store, tokenstore_policy policy, const char *name) {
+    uint32_t type = 0;
+    policy.struct_size = sizeof policy;
+    policy.name = policy.prefix = text(name);
+    IS(tokenstore_type_declare(store, &policy, &type, NULL), TOKENSTORE_OK);
+    return type;
+}
+
+/* Gives a token another value; `made` keeps the one before. */
+static void rotate(const tokenstore_store *store, const made *made, uint64_t grace_ms) {
+    tokenstore_target target = target_of(made);
+    tokenstore_created created;
+    uint8_t value[TOKENSTORE_VALUE_BYTES];
+    size_t len;
+    IS(tokenstore_token_rotate(store, &target, grace_ms, value, sizeof value, &len, &created, NULL), TOKENSTORE_OK);
+}
+
+/* Of tokens that count, refresh, were replaced, or ended with their owner or parent. None of them expires. */
+static void ask_sessions(const tokenstore_store *store, uint32_t server) {
+    const uint64_t year_ms = UINT64_C(365) * 86400000;
+    static made coupons[2], ticket, old, superseded, owned, parent, child, access, refresh;
+    tokenstore_policy policy = {0};
+    policy.uses = 1;
+    uint32_t coupon = declare_policy(store, policy, "coupon");
+    policy.flags = TOKENSTORE_TYPE_VOLATILE;
+    policy.default_lifetime_ms = year_ms;
+    uint32_t volatile_type = declare_policy(store, policy, "ticket");
+    policy = (tokenstore_policy){0};
+    policy.flags = TOKENSTORE_TYPE_FAMILIES;
+    policy.access_lifetime_ms = policy.refresh_lifetime_ms = policy.family_lifetime_ms = year_ms;
+    uint32_t families = declare_policy(store, policy, "refresh");
+
+    tokenstore_new_token token = new_token(coupon, "acme");
+    for (int n = 0; n < 2; n++) coupons[n] = make(store, &token);
+    tokenstore_query query = query_of(coupon);
+    tokenstore_verdict verdict;
+    IS(tokenstore_consume(store, coupons[1].value, coupons[1].len, &query, &verdict, NULL, 0, NULL, NULL, NULL),
+       TOKENSTORE_OK);
+    token.type = volatile_type;
+    ticket = make(store, &token);
+    token.type = server;
+    old = make(store, &token);
+    superseded = make(store, &token);
+    rotate(store, &old, year_ms);
+    rotate(store, &superseded, 0);
+    parent = make(store, &token);
+    memcpy(token.parent, parent.id, 16);
+    child = make(store, &token);
+    tokenstore_target target = target_of(&parent);
+    IS(tokenstore_token_revoke(store, &target, NULL, NULL), TOKENSTORE_OK);
+    token = new_token(server, "zeta");
+    owned = make(store, &token);
+    IS(tokenstore_owner_revoke(store, (const uint8_t *)"zeta", 4, 0, NULL, 0, NULL, 0, NULL, NULL), TOKENSTORE_OK);
+    tokenstore_new_pair new = {0};
+    tokenstore_pair pair = {0};
+    new.struct_size = sizeof new;
+    new.access_type = server;
+    new.refresh_type = families;
+    new.owner = text("acme");
+    new.binding = text("client-7");
+    pair.struct_size = sizeof pair;
+    pair.access = access.value;
+    pair.refresh = refresh.value;
+    pair.access_capacity = pair.refresh_capacity = TOKENSTORE_VALUE_BYTES;
+    IS(tokenstore_pair_issue(store, &new, NULL, &pair, NULL), TOKENSTORE_OK);
+    access.len = pair.access_len;
+    refresh.len = pair.refresh_len;
+
+    ask(store, &coupons[0], coupon, TOKENSTORE_MUST_CONSUME);
+    ask(store, &coupons[1], coupon, TOKENSTORE_USED);
+    ask(store, &ticket, volatile_type, TOKENSTORE_MUST_CONSUME);
+    ask(store, &old, server, TOKENSTORE_OK);
+    ask(store, &superseded, server, TOKENSTORE_SUPERSEDED);
+    ask(store, &child, server, TOKENSTORE_REVOKED);
+    ask(store, &owned, server, TOKENSTORE_REVOKED);
+    ask(store, &access, server, TOKENSTORE_OK);
+    tokenstore_query *bound = &ask(store, &refresh, families, TOKENSTORE_MUST_REFRESH)->query;
+    bound->flags = TOKENSTORE_CHECK_BINDING;
+    bound->binding = (const uint8_t *)"client-7";
+    bound->binding_len = 8;
 }
 
 /* Asks all questions so many times, each alone and in batches; how many verifies there were. */
@@ -174,6 +256,7 @@ int main(int argc, char **argv) {
     }
     ask(store, &live, server, TOKENSTORE_INVALID_ARGUMENT)->query.flags = 1u << 31;
     ask(closed, &live, server, TOKENSTORE_CLOSED);
+    ask_sessions(store, server);
     CHECK(asked == QUESTIONS);
 
     long verifies = verify_all(rounds, clock);

@@ -18,6 +18,15 @@ int main(int argc, char **argv) {
     verifying_many();
     changing();
     revoking();
+    consuming(argv[1]);
+    tickets(argv[1]);
+    rotating(argv[1]);
+    children();
+    ending_many(argv[1]);
+    families();
+    issuing(argv[1]);
+    refreshing(argv[1]);
+    ending_families(argv[1]);
     reading();
     listing();
     structs_and_errors();

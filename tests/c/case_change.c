@@ -109,6 +109,32 @@ answer *op_ungrant(world *world, args *args, const char *name) {
     return changed(world, target.id, status, &error, &change);
 }
 
+answer *op_rotate(world *world, args *args, const char *name) {
+    (void)name;
+    tokenstore_target target = take_target(world, args);
+    const char *called = take_required(args, "to");
+    uint64_t grace_ms = number(take_required(args, "grace"), UINT64_MAX);
+    finish(args);
+    must_be_free(world, called);
+    tokenstore_created created = {{0}, 0, 0, 0};
+    tokenstore_error error;
+    uint8_t bytes[TOKENSTORE_VALUE_BYTES] = {0};
+    tokenstore_bytes value = {bytes, 0};
+    tokenstore_status status = tokenstore_token_rotate(store_of(world), &target, grace_ms, bytes, sizeof bytes,
+                                                       &value.len, &created, &error);
+    answer *made = of_status(status, &error);
+    if (status != TOKENSTORE_OK) {
+        check_refused(&created, bytes, value.len);
+        return made;
+    }
+    if (memcmp(created.id, target.id, 16) != 0) mistake("the new value is another token's");
+    if (created.outcome != TOKENSTORE_CREATED || created.reserved != 0) mistake("a rotation has another outcome");
+    name_token(world, called, created.id, value, created.revision);
+    made->result = "CHANGED";
+    field_number(made, "revision", created.revision);
+    return made;
+}
+
 answer *op_remove_project(world *world, args *args, const char *name) {
     (void)name;
     tokenstore_bytes project = decode(take_required(args, "project")), by = {NULL, 0}, reason = {NULL, 0};
@@ -126,6 +152,34 @@ answer *op_remove_project(world *world, args *args, const char *name) {
     }
     made->result = removed > 0 ? "CHANGED" : "UNCHANGED";
     field_number(made, "tokens", removed);
+    return made;
+}
+
+answer *op_revoke_owner(world *world, args *args, const char *name) {
+    (void)name;
+    tokenstore_bytes owner = decode(take_required(args, "owner")), by = {NULL, 0}, reason = {NULL, 0};
+    const char *type = take(args, "type");
+    uint32_t number_of_type = type == NULL ? 0 : type_number(world, type);
+    tokenstore_change change = {0, 0, 0};
+    tokenstore_error error;
+    take_text(args, "by", &by);
+    take_text(args, "reason", &reason);
+    finish(args);
+    tokenstore_status status = tokenstore_owner_revoke(store_of(world), owner.data, owner.len, number_of_type, by.data,
+                                                       by.len, reason.data, reason.len, &change, &error);
+    return of_change(status, &error, &change);
+}
+
+answer *op_prune(world *world, args *args, const char *name) {
+    (void)name;
+    int64_t before = time_at(signed_number(take_required(args, "before")));
+    uint64_t limit = number(take_required(args, "limit"), UINT64_MAX), removed = 77;
+    tokenstore_error error;
+    finish(args);
+    tokenstore_status status = tokenstore_prune(store_of(world), before, limit, &removed, &error);
+    answer *made = of_status(status, &error);
+    if (status == TOKENSTORE_OK) field_number(made, "tokens", removed);
+    else if (removed != 0) mistake("a prune that failed says that it did something");
     return made;
 }
 

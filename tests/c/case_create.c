@@ -23,7 +23,8 @@ typedef struct wanted {
     int sayable;
 } wanted;
 
-/* `type= owner= [expires=|lifetime=] [projects=] [binding=] [data=] [word=] [by=]`; the name is taken apart. */
+/* `type= owner= [expires=|lifetime=] [projects=] [binding=] [parent=] [data=] [word=] [by=]`; the name is taken
+ * apart. */
 static wanted take_wanted(world *world, args *args) {
     wanted made = {{0}, 1};
     tokenstore_new_token *token = &made.token;
@@ -45,6 +46,11 @@ static wanted take_wanted(world *world, args *args) {
     take_grants(args, &all, &token->projects, &token->project_count);
     if (all) token->flags |= TOKENSTORE_ALL_PROJECTS;
     if (take_bytes(args, "binding", &token->binding)) made.sayable = token->binding.len > 0;
+    const char *parent = take(args, "parent");
+    if (parent != NULL) {
+        subject(world, parent, token->parent);
+        if (is_zero(token->parent, sizeof token->parent)) mistake("a parent of zeros is none in C");
+    }
     take_bytes(args, "data", &token->app_data);
     take_number(args, "word", UINT64_MAX, &token->app_word);
     take_text(args, "by", &token->by);
@@ -88,7 +94,7 @@ static answer *empty_is_none(void) {
     return unsayable("INVALID_ARGUMENT");
 }
 
-static void check_refused(const tokenstore_created *created, const uint8_t *value, size_t value_len) {
+void check_refused(const tokenstore_created *created, const uint8_t *value, size_t value_len) {
     if (!is_zero(created, sizeof *created) || value_len != 0) mistake("a token that was not made has an id or a value");
     if (value != NULL && !is_zero(value, TOKENSTORE_VALUE_BYTES))
         mistake("a token that was not made left something in its value");

@@ -30,7 +30,12 @@ static answer *token_answer(const world *world, const tokenstore_token *token) {
     uint32_t reach = token->flags & (all | none), expected = token->project_count == 0 ? none : 0;
     if (reach != all && reach != expected) mistake("a token's flags say other than its projects");
     if (reach == all && token->project_count != 0) mistake("a token has all projects and some");
-    if (token->reserved != 0) mistake("what is reserved is not 0");
+    if (token->reserved != 0 || token->reserved_2 != 0) mistake("what is reserved is not 0");
+    int counted = (token->flags & TOKENSTORE_IS_COUNTED) != 0;
+    if (!counted && token->uses_left != 0) mistake("uses are left of a token without a use count");
+    if (token->old_value_until_ms == TOKENSTORE_NEVER && token->old_value_used_ms != TOKENSTORE_NEVER) {
+        mistake("a value that there never was has been used");
+    }
     char *projects = NULL;
     for (size_t n = 0; n < token->project_count; n++) projects = listed(projects, encode(token->projects[n]));
     int revoked = token->revoked_ms != TOKENSTORE_NEVER;
@@ -50,6 +55,12 @@ static answer *token_answer(const world *world, const tokenstore_token *token) {
     field_number(made, "word", token->app_word);
     field(made, "data", encode(token->app_data));
     field_number(made, "revision", token->revision);
+    field(made, "uses_left", counted ? format("%u", (unsigned)token->uses_left) : "none");
+    field(made, "parent", is_zero(token->parent, 16) ? "none" : name_of(world, token->parent));
+    field(made, "family", is_zero(token->family, 16) ? "none" : name_of(world, token->family));
+    field(made, "refreshes", (token->flags & TOKENSTORE_REFRESHES) != 0 ? "yes" : "no");
+    field_time(made, "old_until", token->old_value_until_ms, "no");
+    field_time(made, "old_used", token->old_value_used_ms, "never");
     return made;
 }
 
@@ -153,16 +164,32 @@ answer *op_list(world *world, args *args, const char *name) {
 
 static const char *kind_name(uint32_t kind) {
     static const char *const kinds[] = {"type_declared", "created", "edited", "granted", "ungranted", "granted_all",
-                                        "grants_revoked", "disabled", "enabled", "revoked", "deleted"};
+                                        "grants_revoked", "disabled", "enabled", "revoked", "deleted", "consumed",
+                                        "rotated", "pair_issued", "refreshed", "replayed", "reused", "family_revoked",
+                                        "owner_revoked", "pruned"};
     if (kind < 1 || kind > sizeof kinds / sizeof *kinds) mistake("an event's kind is none: %u", (unsigned)kind);
     return kinds[kind - 1];
 }
 
-/* What an event happened to: a token or a type, by its name in the scenario. */
+/* Kinds of events that say more than the others. */
+enum { REUSED = 17, OWNER_REVOKED = 19, PRUNED = 20 };
+
+/* What an event happened to: a token, a family or a type, by its name in the scenario; `none` is all of the store. */
 static const char *about(const world *world, const tokenstore_event *event) {
-    int of_type = event->type != 0;
-    if (of_type == !is_zero(event->id, 16)) mistake("an event is of a type and of a token, or of neither");
-    return of_type ? type_name(world, event->type) : name_of(world, event->id);
+    int of_type = event->type != 0, of_id = !is_zero(event->id, 16);
+    if (of_type && of_id) mistake("an event is of a type and of a token");
+    int may_be_of_none = event->kind == OWNER_REVOKED || event->kind == PRUNED;
+    if (!of_type && !of_id && !may_be_of_none) mistake("an event is of nothing");
+    return of_type ? type_name(world, event->type) : of_id ? name_of(world, event->id) : "none";
+}
+
+/* What an event of another kind has no say in. */
+static void check_silent(const tokenstore_event *event) {
+    int counts = event->kind == REUSED || event->kind == PRUNED;
+    if ((event->kind != OWNER_REVOKED && event->owner.len != 0) || (!counts && event->count != 0) ||
+        (event->kind != REUSED && event->age_ms != 0)) {
+        mistake("an event says what its kind says nothing of");
+    }
 }
 
 /* The first event behind a number, and what it points to. */
@@ -215,5 +242,10 @@ answer *op_event(world *world, args *args, const char *name) {
     field_time(made, "at", event.at_ms, "never");
     field(made, "by", encode(event.by));
     field(made, "reason", encode(event.reason));
+    check_silent(&event);
+    int counts = event.kind == REUSED || event.kind == PRUNED;
+    field(made, "owner", event.kind == OWNER_REVOKED ? encode(event.owner) : "none");
+    field(made, "count", counts ? format("%llu", (unsigned long long)event.count) : "none");
+    field(made, "age", event.kind == REUSED ? format("%llu", (unsigned long long)event.age_ms) : "none");
     return made;
 }

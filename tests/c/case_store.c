@@ -191,6 +191,40 @@ static answer *no_lifetime_at_all(tokenstore_policy policy) {
     return unsayable("INVALID_ARGUMENT");
 }
 
+/* `access= refresh= family= [grace=MS|none] [old_access=now|grace|on]`, of a type of refresh values. */
+static void take_families(args *args, tokenstore_policy *policy) {
+    int access = take_number(args, "access", UINT64_MAX, &policy->access_lifetime_ms);
+    int refresh = take_number(args, "refresh", UINT64_MAX, &policy->refresh_lifetime_ms);
+    int family = take_number(args, "family", UINT64_MAX, &policy->family_lifetime_ms);
+    if (access != refresh || access != family) mistake("`access`, `refresh` and `family` stand together");
+    if (!access) return;
+    policy->flags |= TOKENSTORE_TYPE_FAMILIES;
+    const char *grace = take(args, "grace"), *old = take(args, "old_access");
+    if (grace != NULL) {
+        int none = strcmp(grace, "none") == 0;
+        policy->grace_ms = none ? TOKENSTORE_NO_GRACE : number(grace, UINT64_MAX - 1);
+        if (policy->grace_ms == 0) mistake("no grace is `grace=none`");
+    }
+    if (old == NULL || strcmp(old, "now") == 0) policy->old_access = TOKENSTORE_ACCESS_ENDS_NOW;
+    else if (strcmp(old, "grace") == 0) policy->old_access = TOKENSTORE_ACCESS_ENDS_WITH_GRACE;
+    else if (strcmp(old, "on") == 0) policy->old_access = TOKENSTORE_ACCESS_LIVES_ON;
+    else mistake("`old_access` is now, grace or on, not `%s`", old);
+}
+
+/* Whether a type is read back as it was declared. */
+static int is_as_declared(const tokenstore_policy *read, const tokenstore_policy *declared) {
+    /* A grace that is not given is the default one. */
+    int is_default = (declared->flags & TOKENSTORE_TYPE_FAMILIES) != 0 && declared->grace_ms == 0;
+    return same_bytes(read->name, declared->name) && same_bytes(read->prefix, declared->prefix) &&
+           read->flags == declared->flags && read->reserved == 0 &&
+           read->default_lifetime_ms == declared->default_lifetime_ms &&
+           read->max_lifetime_ms == declared->max_lifetime_ms && read->uses == declared->uses &&
+           read->old_access == declared->old_access && read->access_lifetime_ms == declared->access_lifetime_ms &&
+           read->refresh_lifetime_ms == declared->refresh_lifetime_ms &&
+           read->family_lifetime_ms == declared->family_lifetime_ms &&
+           read->grace_ms == (is_default ? 30000 : declared->grace_ms);
+}
+
 answer *op_type(world *world, args *args, const char *name) {
     (void)name;
     tokenstore_policy policy = {0}, read;
@@ -207,6 +241,11 @@ answer *op_type(world *world, args *args, const char *name) {
     if (!take_flag(args, "unique_names", 1)) policy.flags |= TOKENSTORE_TYPE_SHARED_NAMES;
     if (take_flag(args, "by_name_only", 0)) policy.flags |= TOKENSTORE_TYPE_BY_NAME_ONLY;
     if (take_flag(args, "external", 0)) policy.flags |= TOKENSTORE_TYPE_EXTERNAL;
+    if (take_flag(args, "volatile", 0)) policy.flags |= TOKENSTORE_TYPE_VOLATILE;
+    uint64_t uses = 0;
+    if (take_number(args, "uses", UINT32_MAX, &uses) && uses == 0) mistake("`uses` is from 1 on");
+    policy.uses = (uint32_t)uses;
+    take_families(args, &policy);
     finish(args);
     if ((has_default && policy.default_lifetime_ms == 0) || (has_max && policy.max_lifetime_ms == 0)) {
         return no_lifetime_at_all(policy);
@@ -214,9 +253,7 @@ answer *op_type(world *world, args *args, const char *name) {
     tokenstore_status status = tokenstore_type_declare(store_of(world), &policy, &type, &error);
     answer *made = of_status(status, &error);
     if (status != TOKENSTORE_OK) return made;
-    if (read_policy(world, type, &read) != TOKENSTORE_OK || !same_bytes(read.name, policy.name) ||
-        !same_bytes(read.prefix, policy.prefix) || read.flags != policy.flags ||
-        read.default_lifetime_ms != policy.default_lifetime_ms || read.max_lifetime_ms != policy.max_lifetime_ms) {
+    if (read_policy(world, type, &read) != TOKENSTORE_OK || !is_as_declared(&read, &policy)) {
         mistake("a declared type is read back as another");
     }
     name_type(world, copy_of((const char *)policy.name.data, policy.name.len), type);

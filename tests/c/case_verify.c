@@ -92,7 +92,8 @@ static tokenstore_query take_query(world *world, args *args) {
 static answer *judged(world *world, presented presented, const tokenstore_verdict *verdict) {
     tokenstore_status status = verdict->status;
     const char *name = tokenstore_status_name(status);
-    int named = status == TOKENSTORE_OK || (status >= TOKENSTORE_REVOKED && status <= TOKENSTORE_MUST_CONSUME);
+    int named = status == TOKENSTORE_OK || (status >= TOKENSTORE_REVOKED && status <= TOKENSTORE_MUST_CONSUME) ||
+                status == TOKENSTORE_NOT_COUNTED;
     if (verdict->allowed != (status == TOKENSTORE_OK ? 1u : 0u))
         mistake("%s, but allowed is %u", name, (unsigned)verdict->allowed);
     answer *made = answered(name);
@@ -103,7 +104,9 @@ static answer *judged(world *world, presented presented, const tokenstore_verdic
         return made;
     }
     const char *token = name_of(world, verdict->id);
-    if (presented.of != NULL && strcmp(presented.of, token) != 0) mistake("the value is another token's: %s's", token);
+    if (presented.of != NULL && memcmp(token_named(world, presented.of)->id, verdict->id, 16) != 0) {
+        mistake("the value is another token's: %s's", token);
+    }
     if (strcmp(token, "?") != 0) {
         known_token *known = token_named(world, token);
         known->owner = verdict->owner;
@@ -123,6 +126,7 @@ static answer *judged(world *world, presented presented, const tokenstore_verdic
     field_number(made, "word", verdict->app_word);
     field_number(made, "revision", verdict->revision);
     field(made, "projects", reach == all ? "all" : reach == none ? "none" : "some");
+    field(made, "old_value", (verdict->flags & TOKENSTORE_OLD_VALUE) != 0 ? "yes" : "no");
     return made;
 }
 
@@ -157,6 +161,33 @@ answer *op_authorization(world *world, args *args, const char *name) {
     query.flags |= TOKENSTORE_HEADER;
     finish(args);
     return verified(world, presented, header, &query);
+}
+
+answer *op_consume(world *world, args *args, const char *name) {
+    (void)name;
+    presented presented = take_presented(world, args);
+    tokenstore_query query = take_query(world, args);
+    finish(args);
+    tokenstore_verdict verdict;
+    tokenstore_error error;
+    uint8_t *data = keep(TOKENSTORE_APP_DATA_BYTES);
+    size_t data_len = 77;
+    uint32_t uses_left = 77;
+    memset(&verdict, 0x55, sizeof verdict);
+    tokenstore_status status =
+        tokenstore_consume(store_of(world), presented.value.data, presented.value.len, &query, &verdict, data,
+                           TOKENSTORE_APP_DATA_BYTES, &data_len, &uses_left, &error);
+    of_status(status, &error);
+    if (status != verdict.status) mistake("the call answers other than its verdict");
+    answer *made = judged(world, presented, &verdict);
+    if (status != TOKENSTORE_OK) {
+        if (data_len != 0 || uses_left != 0) mistake("a consume that was refused says what it spent");
+        return made;
+    }
+    tokenstore_bytes app_data = {data, data_len};
+    field(made, "data", encode(app_data));
+    field_number(made, "uses_left", uses_left);
+    return made;
 }
 
 /* In C, values of a batch lie at a stride. */

@@ -77,6 +77,13 @@ static known_token *found(const world *world, const char *name) {
     return NULL;
 }
 
+static const known_family *found_family(const world *world, const char *name) {
+    for (size_t n = 0; n < world->family_count; n++) {
+        if (strcmp(world->families[n].name, name) == 0) return &world->families[n];
+    }
+    return NULL;
+}
+
 known_token *token_named(world *world, const char *name) {
     known_token *known = found(world, name);
     if (known == NULL) mistake("no line made a token `%s`", name);
@@ -87,21 +94,41 @@ const char *name_of(const world *world, const uint8_t id[16]) {
     for (size_t n = 0; n < world->token_count; n++) {
         if (memcmp(world->tokens[n].id, id, 16) == 0) return world->tokens[n].name;
     }
+    for (size_t n = 0; n < world->family_count; n++) {
+        if (memcmp(world->families[n].id, id, 16) == 0) return world->families[n].name;
+    }
     return "?";
 }
 
-void name_token(world *world, const char *name, const uint8_t id[16], tokenstore_bytes value, uint64_t revision) {
+void must_be_free(const world *world, const char *name) {
     if (found(world, name) != NULL) mistake("there is a token `%s` already", name);
+    if (found_family(world, name) != NULL) mistake("there is a family `%s` already", name);
+}
+
+/* A list of `count` things with room for one more. */
+static void *with_room(void *list, size_t count, size_t *room, size_t size) {
+    if (count < *room) return list;
+    *room = 2 * *room + 16;
+    void *larger = keep(*room * size);
+    if (count > 0) memcpy(larger, list, count * size);
+    return larger;
+}
+
+void name_family(world *world, const char *name, const uint8_t id[16]) {
+    must_be_free(world, name);
+    world->families = with_room(world->families, world->family_count, &world->family_room, sizeof *world->families);
+    known_family *known = &world->families[world->family_count++];
+    known->name = name;
+    memcpy(known->id, id, 16);
+}
+
+void name_token(world *world, const char *name, const uint8_t id[16], tokenstore_bytes value, uint64_t revision) {
+    must_be_free(world, name);
     tokenstore_token token;
     tokenstore_status status = read_token(world, id, &token);
     if (status != TOKENSTORE_OK) mistake("a new token cannot be read: %s", tokenstore_status_name(status));
     if (token.revision != revision) mistake("a new token has another revision than its creation said");
-    if (world->token_count == world->token_room) {
-        world->token_room = 2 * world->token_room + 16;
-        known_token *larger = keep(world->token_room * sizeof *larger);
-        if (world->token_count > 0) memcpy(larger, world->tokens, world->token_count * sizeof *larger);
-        world->tokens = larger;
-    }
+    world->tokens = with_room(world->tokens, world->token_count, &world->token_room, sizeof *world->tokens);
     known_token *known = &world->tokens[world->token_count++];
     memset(known, 0, sizeof *known);
     known->name = name;
@@ -111,8 +138,9 @@ void name_token(world *world, const char *name, const uint8_t id[16], tokenstore
 }
 
 void subject(world *world, const char *word, uint8_t id[16]) {
+    const known_family *family = found_family(world, word);
     if (strncmp(word, "id:", 3) == 0) uuid_bytes(word + 3, id);
-    else memcpy(id, token_named(world, word)->id, 16);
+    else memcpy(id, family != NULL ? family->id : token_named(world, word)->id, 16);
 }
 
 tokenstore_status read_token(world *world, const uint8_t id[16], tokenstore_token *token) {

@@ -7,7 +7,7 @@
 /* What the clock shows at the start of a scenario: 2026-01-01 00:00 UTC. Times of lines are in ms after it. */
 #define START_MS INT64_C(1767225600000)
 
-/* A token that a line named. */
+/* A token that a line named, by one of its values: the first of its names is what answers call it. */
 typedef struct known_token {
     const char *name;
     uint8_t id[16];
@@ -16,6 +16,12 @@ typedef struct known_token {
     uint64_t owner;
     int has_owner;
 } known_token;
+
+/* A family that a line named. */
+typedef struct known_family {
+    const char *name;
+    uint8_t id[16];
+} known_family;
 
 /* A type that a line declared. */
 typedef struct known_type {
@@ -33,6 +39,8 @@ typedef struct world {
     uint64_t max_events;
     known_token *tokens;
     size_t token_count, token_room;
+    known_family *families;
+    size_t family_count, family_room;
     known_type *types;
     size_t type_count;
 } world;
@@ -47,10 +55,13 @@ uint32_t type_number(const world *world, const char *name);
 const char *type_name(const world *world, uint32_t number);
 void name_type(world *world, const char *name, uint32_t number);
 known_token *token_named(world *world, const char *name);
-/* The name of a token with this id; `?` if it has none. */
+/* The first name of a token or a family with this id; `?` if it has none. */
 const char *name_of(const world *world, const uint8_t id[16]);
+/* That no token and no family has the name yet. */
+void must_be_free(const world *world, const char *name);
 void name_token(world *world, const char *name, const uint8_t id[16], tokenstore_bytes value, uint64_t revision);
-/* `TOKEN`, or `id:UUID` for any id. */
+void name_family(world *world, const char *name, const uint8_t id[16]);
+/* `TOKEN` or `FAMILY`, or `id:UUID` for any id. */
 void subject(world *world, const char *word, uint8_t id[16]);
 /* Reads a token whole, and what it points to. */
 tokenstore_status read_token(world *world, const uint8_t id[16], tokenstore_token *token);

@@ -104,6 +104,13 @@ tokenstore_status judge(const tokenstore_store *store, const made *made, uint32_
     return status;
 }
 
+tokenstore_verdict verdict_of(const tokenstore_store *store, const made *made, tokenstore_status expected) {
+    tokenstore_query query = query_of(0);
+    tokenstore_verdict verdict;
+    IS(tokenstore_verify(store, made->value, made->len, &query, &verdict), expected);
+    return verdict;
+}
+
 tokenstore_token read_back(const tokenstore_store *store, const made *made) {
     static __thread union {
         uint8_t bytes[100000];
@@ -127,4 +134,23 @@ const char *path_in(const char *folder, const char *name) {
     static char path[4096];
     CHECK(snprintf(path, sizeof path, "%s/%s", folder, name) < (int)sizeof path);
     return path;
+}
+
+void copy_file(const char *from, const char *to, long flip) {
+    FILE *source = fopen(from, "rb"), *copy = fopen(to, "wb");
+    CHECK(source != NULL && copy != NULL);
+    long len = 0;
+    for (int byte; (byte = getc(source)) != EOF; len++) putc(len == flip ? byte ^ 0x10 : byte, copy);
+    CHECK(fclose(source) == 0 && fclose(copy) == 0);
+}
+
+tokenstore_store *open_copy(const char *path, const char *folder, const tokenstore_options *options) {
+    char copy[4096];
+    tokenstore_store *store = NULL;
+    strcpy(copy, path_in(folder, "copy.store"));
+    remove(copy);
+    copy_file(path, copy, -1);
+    IS(tokenstore_open(copy, options, &store, NULL), TOKENSTORE_OK);
+    remove(copy);
+    return store;
 }

@@ -41,11 +41,17 @@ tokenstore_target target_of(const made *made);
 tokenstore_query query_of(uint32_t type);
 /* What a verify says to a token's value. */
 tokenstore_status judge(const tokenstore_store *store, const made *made, uint32_t type);
+/* The verdict on a token's value for any type, which must be this. */
+tokenstore_verdict verdict_of(const tokenstore_store *store, const made *made, tokenstore_status expected);
 /* A token as it is read; what it points to stays until the next call of the same thread. */
 tokenstore_token read_back(const tokenstore_store *store, const made *made);
 uint64_t token_count(const tokenstore_store *store);
 
 /* `folder/name`, which stays until the next call. */
 const char *path_in(const char *folder, const char *name);
+/* Copies a file, with one byte turned over if `flip` lies in it. */
+void copy_file(const char *from, const char *to, long flip);
+/* Opens a copy of a store's file as it is on the disk now. */
+tokenstore_store *open_copy(const char *path, const char *folder, const tokenstore_options *options);
 
 #endif

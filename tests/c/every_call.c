@@ -44,6 +44,74 @@ static tokenstore_status of_batch(tokenstore_status whole, const tokenstore_stat
     return error.status = *of_token;
 }
 
+/* Changes to use counts, families, values and owners. */
+static int every_session(const tokenstore_store *store, tokenstore_status expected) {
+    static const uint8_t value[] = "a-value-that-nobody-has";
+    int calls = 0;
+    tokenstore_query query = query_of(0);
+    tokenstore_new_pair new = {0};
+    tokenstore_target target = {0};
+    struct {
+        tokenstore_created created;
+        uint8_t value[TOKENSTORE_VALUE_BYTES];
+        size_t len;
+    } made;
+    struct {
+        size_t len;
+        uint32_t left, unused;
+    } of_consume = {0, 0, 0};
+    tokenstore_verdict verdict;
+    tokenstore_change change;
+    uint64_t removed;
+    target.struct_size = sizeof target;
+    memset(target.id, 9, 16);
+    memset(&verdict, 0x55, sizeof verdict);
+    prepare(&of_consume.len, sizeof of_consume.len);
+    prepare(&of_consume.left, sizeof of_consume.left);
+    if (expected != TOKENSTORE_POISONED) {
+        /* Nobody's value is refused as by a verify, also where nothing can be changed. */
+        refused("tokenstore_consume",
+                tokenstore_consume(store, value, sizeof value, &query, &verdict, NULL, 0, &of_consume.len,
+                                   &of_consume.left, &error),
+                expected, &of_consume, sizeof of_consume);
+        calls++;
+        CHECK(verdict.status == expected && verdict.allowed == 0 && holds_only(verdict.id, 16, 0));
+    }
+    new.struct_size = sizeof new;
+    new.access_type = new.refresh_type = 1;
+    new.owner = new.binding = text("acme");
+    struct {
+        uint8_t access[TOKENSTORE_VALUE_BYTES], refresh[TOKENSTORE_VALUE_BYTES];
+    } values;
+    tokenstore_pair pair;
+    const size_t head = offsetof(tokenstore_pair, access_len);
+    for (int issues = 0; issues < 2; issues++) {
+        memset(&pair, 0x55, sizeof pair);
+        pair.struct_size = sizeof pair;
+        pair.access = values.access;
+        pair.refresh = values.refresh;
+        pair.access_capacity = pair.refresh_capacity = TOKENSTORE_VALUE_BYTES;
+        if (issues) {
+            REFUSED(values, tokenstore_pair_issue(store, &new, NULL, &pair, &error));
+        } else if (expected == TOKENSTORE_POISONED) {
+            continue;
+        } else {
+            REFUSED(values,
+                    tokenstore_pair_refresh(store, value, sizeof value, value, 1, NULL, NULL, 0, &pair, &error));
+        }
+        if (!holds_only((const char *)&pair + head, sizeof pair - head, 0)) {
+            outputs_left++;
+            fprintf(stderr, "a pair that was refused says something\n");
+        }
+    }
+    REFUSED(change, tokenstore_family_revoke(store, &target, &change, &error));
+    REFUSED(change, tokenstore_owner_revoke(store, value, 1, 0, NULL, 0, NULL, 0, &change, &error));
+    REFUSED(made, tokenstore_token_rotate(store, &target, 0, made.value, sizeof made.value, &made.len, &made.created,
+                                          &error));
+    REFUSED(removed, tokenstore_prune(store, 0, 1, &removed, &error));
+    return calls;
+}
+
 int every_change(const tokenstore_store *store, tokenstore_status expected) {
     static const uint8_t value[] = "a-value-that-nobody-has";
     int calls = 0;
@@ -100,6 +168,7 @@ int every_change(const tokenstore_store *store, tokenstore_status expected) {
         REFUSED(change, tokenstore_value_revoke(store, value, sizeof value, NULL, 0, NULL, 0, &change, &error));
     }
     REFUSED(removed, tokenstore_project_remove(store, value, 1, NULL, 0, NULL, 0, &removed, &error));
+    calls += every_session(store, expected);
     REFUSED(none, without_output(none, tokenstore_flush(store, &error)));
     REFUSED(none, without_output(none, tokenstore_change_key(store, NULL, &error)));
     return calls;

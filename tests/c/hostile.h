@@ -119,20 +119,28 @@ static void check_length(const size_t *length, size_t capacity, int tells_need) 
 
 /* A buffer for a value never holds a part of one. */
 static void check_value(const uint8_t *buffer, size_t capacity) {
-    if (buffer == NULL || capacity > 1024 || answer == TOKENSTORE_OK) return;
-    MUST(all_are(buffer, capacity, 0) && "the value's buffer is wiped");
+    if (buffer == NULL || capacity > PAIR_ROOM || answer == TOKENSTORE_OK) return;
+    MUST(all_are(buffer, capacity < LONGEST_VALUE ? capacity : LONGEST_VALUE, 0) && "the value's buffer is wiped");
 }
 
-/* A growing struct for results, and what it was before the call. */
-static void check_grown(const void *is, size_t known, const void *was) {
+/* A growing struct for results, of which the caller set the `given` first bytes, and what it was before the call. */
+static void check_grown(const void *is, size_t given, size_t known, const void *was) {
     size_t size;
     if (!writable(is, sizeof(void *))) return;
     memcpy(&size, is, sizeof size);
-    MUST(memcmp(is, was, sizeof size) == 0 && "struct_size stays");
+    MUST(memcmp(is, was, given) == 0 && "what the caller set stays");
     /* A size that is refused says nothing of what may be written. */
     if (answer == TOKENSTORE_OK || size != known) return;
-    MUST(all_are((const uint8_t *)is + sizeof size, known - sizeof size, 0) && "the struct is zeros");
+    MUST(all_are((const uint8_t *)is + given, known - given, 0) && "the struct is zeros");
 }
+
+/* A buffer for a value that a growing struct names. */
+#define check_buffer_of(is, buffer) \
+    do { \
+        if (writable(is, sizeof(void *)) && (is)->struct_size == sizeof *(is)) { \
+            check_value((is)->buffer, (is)->buffer##_capacity); \
+        } \
+    } while (0)
 
 /* What holds after every row: nothing was changed unless the call succeeded. */
 static void end(void) {

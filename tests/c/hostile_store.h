@@ -1,4 +1,5 @@
-/* What the calls of tests/hostile.rs act on: a store with two tokens, closed handles, and arguments that are right. */
+/* What the calls of tests/hostile.rs act on: a store with some tokens and a family, closed handles, and arguments that
+ * are right. */
 #ifndef HOSTILE_STORE_H
 #define HOSTILE_STORE_H
 
@@ -12,6 +13,10 @@
 #define YEAR_0 INT64_C(-62167219200000)
 #define YEAR_10000 INT64_C(253402300800000)
 
+/* The longest value, and a buffer that has room for more than that. */
+#define LONGEST_VALUE 8192
+#define PAIR_ROOM (LONGEST_VALUE + 64)
+
 #define BINDING "a device"
 #define KEY "0123456789abcdef0123456789abcdef"
 
@@ -19,7 +24,11 @@ static const char *folder;
 
 /* The store that calls act on, with a token to act on and one that must stay as it is. */
 static tokenstore_store *store_now = NULL;
-static uint32_t type_now;
+static uint32_t type_now, coupon_type, refresh_type;
+/* A token with a use count, and a family with its refresh value, which calls of their own act on. */
+static uint8_t coupon_value[TOKENSTORE_VALUE_BYTES], refresh_value[TOKENSTORE_VALUE_BYTES];
+static size_t coupon_len, refresh_len;
+static tokenstore_pair family;
 static uint8_t control_value[TOKENSTORE_VALUE_BYTES], subject_value[TOKENSTORE_VALUE_BYTES];
 static size_t control_len, subject_len;
 static tokenstore_created subject;
@@ -38,13 +47,14 @@ static tokenstore_store *memory_store(void) {
     return store;
 }
 
-static tokenstore_created make(const char *name, uint8_t *value, size_t *value_len) {
+static tokenstore_created make(uint32_t type, const char *name, uint8_t *value, size_t *value_len) {
     tokenstore_created created;
     tokenstore_new_token token = {sizeof token};
     const tokenstore_bytes *projects = strings(3, 5);
-    token.type = type_now;
+    token.type = type;
     token.owner = text("acme");
     token.name = text(name);
+    token.app_data = text("data");
     token.binding = text(BINDING);
     token.by = text("tester");
     token.projects = projects;
@@ -61,6 +71,19 @@ static tokenstore_stats figures(void) {
     return stats;
 }
 
+static const tokenstore_new_pair *good_tokenstore_new_pair(void);
+static const tokenstore_policy *good_tokenstore_policy(void);
+
+static void make_family(void) {
+    memset(&family, 0, sizeof family);
+    family.struct_size = sizeof family;
+    family.access = block(family.access_capacity = TOKENSTORE_VALUE_BYTES, 1, 0);
+    family.refresh = refresh_value;
+    family.refresh_capacity = sizeof refresh_value;
+    SURE(tokenstore_pair_issue(store_now, good_tokenstore_new_pair(), NULL, &family, NULL) == TOKENSTORE_OK);
+    refresh_len = family.refresh_len;
+}
+
 /* A new store, as every row finds it. */
 static void fresh(void) {
     tokenstore_policy policy = {sizeof policy};
@@ -71,8 +94,19 @@ static void fresh(void) {
     policy.prefix = text("srv");
     policy.flags = TOKENSTORE_TYPE_EXTERNAL;
     SURE(tokenstore_type_declare(store_now, &policy, &type_now, NULL) == TOKENSTORE_OK);
-    make("control", control_value, &control_len);
-    subject = make("subject", subject_value, &subject_len);
+    policy.name = text("coupon");
+    policy.prefix = text("cou");
+    policy.uses = 2;
+    SURE(tokenstore_type_declare(store_now, &policy, &coupon_type, NULL) == TOKENSTORE_OK);
+    policy = *good_tokenstore_policy();
+    policy.name = text("refresh");
+    policy.prefix = text("ref");
+    policy.flags = TOKENSTORE_TYPE_FAMILIES | TOKENSTORE_TYPE_EXTERNAL;
+    SURE(tokenstore_type_declare(store_now, &policy, &refresh_type, NULL) == TOKENSTORE_OK);
+    make_family();
+    make(coupon_type, "coupon", coupon_value, &coupon_len);
+    make(type_now, "control", control_value, &control_len);
+    subject = make(type_now, "subject", subject_value, &subject_len);
     SURE(tokenstore_verify(store_now, control_value, control_len, good_tokenstore_query(), &verdict) == TOKENSTORE_OK);
     control_owner = verdict.owner;
     before = figures();
@@ -160,6 +194,11 @@ static const tokenstore_target *good_tokenstore_target(void) {
     return target;
 }
 
+static void aim_at_family(tokenstore_target *target) {
+    memcpy(target->id, family.family, sizeof target->id);
+    target->revision = family.revision;
+}
+
 static const tokenstore_edit *good_tokenstore_edit(void) {
     NEW(tokenstore_edit, edit);
     edit->fields = TOKENSTORE_EDIT_NAME | TOKENSTORE_EDIT_EXPIRES_IN | TOKENSTORE_EDIT_GRANTS |
@@ -186,7 +225,31 @@ static const tokenstore_new_token *good_tokenstore_new_token(void) {
     token->app_data = text("data");
     token->app_word = 7;
     token->by = text("tester");
+    memcpy(token->parent, subject.id, sizeof token->parent);
     return token;
+}
+
+static const tokenstore_new_pair *good_tokenstore_new_pair(void) {
+    NEW(tokenstore_new_pair, pair);
+    pair->access_type = type_now;
+    pair->refresh_type = refresh_type;
+    pair->flags = TOKENSTORE_BIND_ACCESS;
+    pair->owner = text("acme");
+    pair->binding = text(BINDING);
+    pair->name = text("made");
+    pair->projects = strings(2, 5);
+    pair->project_count = 2;
+    pair->app_data = text("data");
+    pair->app_word = 7;
+    pair->by = text("tester");
+    return pair;
+}
+
+static const tokenstore_pair_values *good_tokenstore_pair_values(void) {
+    NEW(tokenstore_pair_values, values);
+    values->access = text("an access value of their own");
+    values->refresh = text("a refresh value of their own");
+    return values;
 }
 
 static const tokenstore_options *good_tokenstore_options(void) {
@@ -220,7 +283,12 @@ static const tokenstore_policy *good_tokenstore_policy(void) {
     policy->prefix = text("dev");
     policy->default_lifetime_ms = 1000;
     policy->max_lifetime_ms = 2000;
-    policy->flags = TOKENSTORE_TYPE_BY_NAME_ONLY;
+    policy->flags = TOKENSTORE_TYPE_BY_NAME_ONLY | TOKENSTORE_TYPE_FAMILIES;
+    policy->old_access = TOKENSTORE_ACCESS_LIVES_ON;
+    policy->access_lifetime_ms = 1000;
+    policy->refresh_lifetime_ms = 2000;
+    policy->family_lifetime_ms = 3000;
+    policy->grace_ms = 100;
     return policy;
 }
 

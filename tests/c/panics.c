@@ -4,6 +4,7 @@
  * panics FOLDER [quick]: makes its file in the folder. The library says on the standard error what failed inside. */
 #define _POSIX_C_SOURCE 200809L
 #include "every_call.h"
+#include "pairs.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -15,6 +16,35 @@ tokenstore_status tokenstore_testing_panic(const tokenstore_store *store, tokens
 tokenstore_status tokenstore_testing_open_panicking(uint64_t syncs, tokenstore_store **store, tokenstore_error *error);
 
 enum { THREADS = 8 };
+
+/* What is spent or used after a panic is refused, and is as good as before when the file is opened again. */
+static void nothing_is_spent_after_a_panic(const char *folder) {
+    shop shop;
+    place first, next;
+    open_shop(&shop, folder, TOKENSTORE_ACCESS_ENDS_NOW, 0);
+    tokenstore_policy policy = {0};
+    policy.struct_size = sizeof policy;
+    policy.name = policy.prefix = text("coupon");
+    policy.uses = 1;
+    tokenstore_new_token token = new_token(declare_families(shop.store, &policy), "acme");
+    tokenstore_new_pair new = new_pair(shop.access, shop.refresh);
+    tokenstore_query query = query_of(token.type);
+    tokenstore_verdict verdict;
+    made coupon = make(shop.store, &token);
+    issue(shop.store, &new, NULL, &first, 64, TOKENSTORE_OK);
+    IS(tokenstore_testing_panic(shop.store, NULL), TOKENSTORE_PANIC);
+    IS(tokenstore_consume(shop.store, coupon.value, coupon.len, &query, &verdict, NULL, 0, NULL, NULL, NULL),
+       TOKENSTORE_POISONED);
+    CHECK(verdict.allowed == 0 && verdict.status == TOKENSTORE_POISONED && holds_only(verdict.id, 16, 0));
+    refresh(shop.store, &first, &next, 0, TOKENSTORE_POISONED);
+    access_is(shop.store, &first, TOKENSTORE_OK);
+    tokenstore_close(shop.store, NULL);
+    IS(tokenstore_open(shop.path, &shop.options, &shop.store, NULL), TOKENSTORE_OK);
+    IS(tokenstore_consume(shop.store, coupon.value, coupon.len, &query, &verdict, NULL, 0, NULL, NULL, NULL),
+       TOKENSTORE_OK);
+    refresh(shop.store, &first, &next, TOKENSTORE_ROTATED, TOKENSTORE_OK);
+    close_shop(&shop);
+}
 
 static void panics_in_a_call(const char *path) {
     tokenstore_store *store;
@@ -135,9 +165,10 @@ int main(int argc, char **argv) {
     /* Who waits for an answer that never comes is ended. */
     alarm(120);
     panics_in_a_call(path_in(argv[1], "panics.store"));
+    nothing_is_spent_after_a_panic(argv[1]);
     for (uint64_t syncs = 1; syncs <= most; syncs++) panics_in_a_commit(syncs);
     CHECK(commits > 0 && acknowledged > 0);
-    printf("C panics: 2 in calls, %d in commits that %d threads waited for, %d creations acknowledged before them, "
+    printf("C panics: 3 in calls, %d in commits that %d threads waited for, %d creations acknowledged before them, "
            "%ld checks passed\n",
            commits, THREADS, acknowledged, checks_passed());
     return 0;

@@ -43,6 +43,11 @@ impl Args {
         self.plain.pop_front()
     }
 
+    /// Gives a word without a key back, to be the next again.
+    pub(crate) fn put_back(&mut self, word: String) {
+        self.plain.push_front(word);
+    }
+
     /// The value of a key as it is written.
     pub(crate) fn word(&mut self, key: &str) -> Option<String> {
         self.named.remove(key)

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::cells::{Call, Cell, On, possible};
+use super::cells::{Call, Cell, On};
+use super::possible::possible;
 
 /// The cells hit so far.
 #[derive(Default)]

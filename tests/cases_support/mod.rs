@@ -5,10 +5,13 @@ pub(crate) mod answer;
 pub(crate) mod args;
 pub(crate) mod cells;
 pub(crate) mod coverage;
+pub(crate) mod line;
 pub(crate) mod ops;
 pub(crate) mod play;
+pub(crate) mod possible;
 pub(crate) mod scenario;
 pub(crate) mod source;
+pub(crate) mod states;
 pub(crate) mod text;
 pub(crate) mod world;
 

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use time::{OffsetDateTime, macros::datetime};
-use tokenstore::{Clock, Id, ManualClock, Options, OwnerRef, Store, Token, TypeId, TypePolicy};
+use tokenstore::{Clock, Id, ManualClock, OldAccess, Options, OwnerRef, Store, Token, TypeId, TypePolicy};
 
 use super::Mistake;
-use super::cells::On;
+use super::line::{KnownFamily, Standing};
 
 /// What the clock shows at the start of a scenario. Every time in a scenario is in milliseconds after it.
 pub(crate) const START: OffsetDateTime = datetime!(2026-01-01 00:00 UTC);
@@ -23,12 +23,13 @@ pub(crate) struct World {
     pub(crate) settings: Settings,
     store: Option<Store>,
     folder: Option<TempDir>,
-    types: BTreeMap<String, Type>,
-    tokens: BTreeMap<String, Known>,
+    pub(super) types: BTreeMap<String, Type>,
+    pub(super) tokens: BTreeMap<String, Known>,
+    pub(super) families: BTreeMap<String, KnownFamily>,
     /// Another store's types, for numbers that this one has not given.
     foreign: Option<Store>,
     /// The latest moment at which something was changed or answered EXPIRED: the store's time does not fall behind it.
-    decided_ms: i64,
+    pub(super) decided_ms: i64,
     passed_ms: i64,
 }
 
@@ -39,18 +40,29 @@ pub(crate) struct Settings {
     pub(crate) max_events: Option<u64>,
 }
 
-struct Type {
-    id: TypeId,
-    unique_names: bool,
+pub(super) struct Type {
+    pub(super) id: TypeId,
+    pub(super) unique_names: bool,
+    volatile: bool,
 }
 
-/// A token that a line named.
+/// A token that a line named, by one of its values.
 pub(crate) struct Known {
     pub(crate) id: Id,
     pub(crate) value: Vec<u8>,
+    /// What the value is to the token.
+    pub(crate) standing: Standing,
+    /// Whether the line that named it gave a token its next value: answers call the token by its first name.
+    pub(crate) later_name: bool,
     /// As it was after its last change.
     pub(crate) token: Token,
     pub(crate) deleted: bool,
+    /// Whether it was revoked with its owner.
+    pub(crate) killed: bool,
+    /// Whether a refresh ended it.
+    pub(crate) superseded: bool,
+    /// Whether a refresh left it its grace.
+    pub(crate) ending: bool,
     /// Where the last verify said that its owner is.
     pub(crate) owner: Option<OwnerRef>,
 }
@@ -76,6 +88,7 @@ impl World {
             folder: None,
             types: BTreeMap::new(),
             tokens: BTreeMap::new(),
+            families: BTreeMap::new(),
             foreign: None,
             decided_ms: 0,
             passed_ms: 0,
@@ -131,6 +144,7 @@ impl World {
     /// Closes the store and opens it again, between two lines.
     pub(crate) fn reopen_quietly(&mut self) -> Result<(), Mistake> {
         let Some(store) = self.store.take_if(|store| store.stats().is_ok()) else { return Ok(()) };
+        self.forget_tickets();
         store.close().map_err(|error| format!("closing between two lines: {error}"))?;
         let path = self.path();
         let store =
@@ -145,7 +159,17 @@ impl World {
     }
 
     pub(crate) fn declared(&mut self, policy: &TypePolicy, id: TypeId, unique_names: bool) {
-        self.types.insert(policy.name().to_owned(), Type { id, unique_names });
+        let volatile = policy.is_volatile();
+        self.types.insert(policy.name().to_owned(), Type { id, unique_names, volatile });
+    }
+
+    /// What is in memory alone is unknown after a close.
+    pub(crate) fn forget_tickets(&mut self) {
+        let volatile: Vec<TypeId> =
+            self.types.values().filter(|known| known.volatile).map(|known| known.id).collect();
+        for known in self.tokens.values_mut().filter(|known| volatile.contains(&known.token.type_id)) {
+            known.deleted = true;
+        }
     }
 
     /// The type of this name, or `number:N` for a number that this store has not given to any.
@@ -171,10 +195,6 @@ impl World {
         named.map_or_else(|| format!("number:{}", id.number()), |(name, _)| name.clone())
     }
 
-    fn has_unique_names(&self, id: TypeId) -> bool {
-        self.types.values().any(|known| known.id == id && known.unique_names)
-    }
-
     /// The token that a line named so.
     pub(crate) fn known(&mut self, name: &str) -> Result<&mut Known, Mistake> {
         self.tokens.get_mut(name).ok_or_else(|| format!("no line made a token `{name}`"))
@@ -185,35 +205,123 @@ impl World {
         self.tokens.iter()
     }
 
+    /// That a word is free for a token or a family.
+    pub(crate) fn must_be_free(&self, name: &str) -> Result<(), Mistake> {
+        let taken = |kind: &str| Err(format!("there is a {kind} `{name}` already"));
+        match (self.tokens.contains_key(name), self.families.contains_key(name)) {
+            (true, _) => taken("token"),
+            (_, true) => taken("family"),
+            (false, false) => Ok(()),
+        }
+    }
+
     /// A name for a token that was just made.
     pub(crate) fn name_token(&mut self, name: &str, id: Id, value: &[u8]) -> Result<(), Mistake> {
-        if self.tokens.contains_key(name) {
-            return Err(format!("there is a token `{name}` already"));
-        }
+        self.must_be_free(name)?;
         let token = self.store()?.get(id).map_err(|error| format!("a new token cannot be read: {error}"))?;
-        let known = Known { id, value: value.to_owned(), token, deleted: false, owner: None };
+        let known = Known {
+            id,
+            value: value.to_owned(),
+            standing: Standing::Current,
+            later_name: false,
+            token,
+            deleted: false,
+            killed: false,
+            superseded: false,
+            ending: false,
+            owner: None,
+        };
         self.tokens.insert(name.to_owned(), known);
         self.decide();
         Ok(())
     }
 
-    /// The name of a token with this id; `?` if it has none.
-    pub(crate) fn name_of(&self, id: Id) -> String {
-        let named = self.tokens.iter().find(|(_, known)| known.id == id);
-        named.map_or_else(|| "?".to_owned(), |(name, _)| name.clone())
+    /// A name for the value that a token was just given. Its other names stay for the values before.
+    pub(crate) fn name_next_value(&mut self, name: &str, id: Id, value: &[u8]) -> Result<(), Mistake> {
+        self.name_token(name, id, value)?;
+        let known = self.known(name)?;
+        known.later_name = true;
+        for (other, known) in self.tokens.iter_mut().filter(|(_, known)| known.id == id) {
+            if other != name {
+                known.standing = known.standing.next();
+            }
+        }
+        self.note_change(id)
     }
 
-    /// Reads a token anew after a change to it.
+    /// A name for a family that was just made.
+    pub(crate) fn name_family(&mut self, name: &str, family: KnownFamily) -> Result<(), Mistake> {
+        self.must_be_free(name)?;
+        self.families.insert(name.to_owned(), family);
+        Ok(())
+    }
+
+    /// The family that a line named so.
+    pub(crate) fn family(&self, name: &str) -> Option<&KnownFamily> {
+        self.families.get(name)
+    }
+
+    pub(crate) fn family_of(&mut self, id: Id) -> Option<&mut KnownFamily> {
+        self.families.values_mut().find(|family| family.id == id)
+    }
+
+    /// The first name of a token or a family with this id; `?` if it has none.
+    pub(crate) fn name_of(&self, id: Id) -> String {
+        let token = self.tokens.iter().find(|(_, known)| known.id == id && !known.later_name);
+        let token = token.map(|(name, _)| name);
+        let family = || self.families.iter().find(|(_, family)| family.id == id).map(|(name, _)| name);
+        token.or_else(family).cloned().unwrap_or_else(|| "?".to_owned())
+    }
+
+    /// Reads a token, and all of its family, anew after a change to it.
     pub(crate) fn note_change(&mut self, id: Id) -> Result<(), Mistake> {
-        let read = self.store()?.get(id);
+        let family = self.tokens.values().find(|known| known.id == id).and_then(|known| known.token.family);
+        let touched = |known: &&Known| known.id == id || (family.is_some() && known.token.family == family);
+        let ids: Vec<Id> = self.tokens.values().filter(touched).map(|known| known.id).collect();
         self.decide();
-        for known in self.tokens.values_mut().filter(|known| known.id == id) {
-            match &read {
-                Ok(token) => known.token = token.clone(),
-                Err(_) => known.deleted = true,
+        for id in ids {
+            let read = self.store()?.get(id);
+            for known in self.tokens.values_mut().filter(|known| known.id == id) {
+                match &read {
+                    Ok(token) => known.token = token.clone(),
+                    Err(_) => known.deleted = true,
+                }
             }
         }
         Ok(())
+    }
+
+    /// A token was revoked or deleted: with a refresh value its family ended.
+    pub(crate) fn note_end(&mut self, id: Id) -> Result<(), Mistake> {
+        let ended = self.tokens.values().find(|known| known.id == id && known.token.refreshes);
+        if let Some(family) = ended.and_then(|known| known.token.family)
+            && let Some(family) = self.family_of(family)
+        {
+            family.revoked = true;
+        }
+        self.note_change(id)
+    }
+
+    /// A refresh value was used for the next pair.
+    pub(crate) fn note_refresh(&mut self, used: Id, family: Id, next_access: Id) -> Result<(), Mistake> {
+        let Some(family) = self.family_of(family) else { return Ok(()) };
+        let (fate, old) = (family.old_access, std::mem::replace(&mut family.access, next_access));
+        for known in self.tokens.values_mut() {
+            known.superseded |= known.id == used || (known.id == old && fate == OldAccess::EndsNow);
+            known.ending |= known.id == old && fate == OldAccess::EndsWithGrace;
+        }
+        self.note_change(used)
+    }
+
+    /// All that an owner has was revoked, of a type or of all.
+    pub(crate) fn note_owners_end(&mut self, owner: &[u8], type_id: Option<TypeId>) {
+        for family in self.families.values_mut().filter(|family| family.owner == owner) {
+            family.killed |= type_id.is_none_or(|type_id| family.types.contains(&type_id));
+        }
+        for known in self.tokens.values_mut().filter(|known| known.token.owner == owner) {
+            known.killed |= type_id.is_none_or(|type_id| known.token.type_id == type_id);
+        }
+        self.decide();
     }
 
     /// Something was decided at what the clock shows.
@@ -231,54 +339,5 @@ impl World {
     /// A reopened store's time is at most a day ahead of the time that passed.
     pub(crate) fn forget_wild_decisions(&mut self) {
         self.decided_ms = self.decided_ms.min(self.passed_ms + 24 * 60 * 60 * 1_000);
-    }
-
-    /// What a token is, as the table of what must be covered has it.
-    pub(crate) fn on(&self, id: Id) -> On {
-        self.tokens.values().find(|known| known.id == id).map_or(On::Nobody, |known| self.state(known))
-    }
-
-    fn state(&self, known: &Known) -> On {
-        let now_ms = self.decided_ms.max(ms_of(self.clock.now()));
-        let expired = known.token.expires.is_some_and(|at| ms_of(at) <= now_ms);
-        match (known.deleted, known.token.revocation.is_some(), expired, known.token.disabled) {
-            (true, ..) => On::Deleted,
-            (false, true, true, true) => On::DisabledExpiredRevoked,
-            (false, true, true, false) => On::ExpiredRevoked,
-            (false, true, false, true) => On::DisabledRevoked,
-            (false, true, false, false) => On::Revoked,
-            (false, false, true, true) => On::DisabledExpired,
-            (false, false, true, false) => On::Expired,
-            (false, false, false, true) => On::Disabled,
-            (false, false, false, false) => On::Active,
-        }
-    }
-
-    /// What the token is that has this name of this owner: a live one if there is one, else the last.
-    pub(crate) fn on_namesake(
-        &self,
-        type_id: TypeId,
-        owner: &[u8],
-        name: Option<&str>,
-        not: Option<Id>,
-    ) -> On {
-        if name.is_none() || !self.has_unique_names(type_id) {
-            return On::Nobody;
-        }
-        let same = |known: &&Known| {
-            let Token { owner: its_owner, name: its_name, type_id, .. } = &known.token;
-            its_owner == owner && its_name.as_deref() == name && self.has_unique_names(*type_id)
-        };
-        let mut namesakes: Vec<&Known> =
-            self.tokens.values().filter(same).filter(|known| Some(known.id) != not).collect();
-        namesakes.sort_by_key(|known| known.id);
-        let states = namesakes.iter().map(|known| self.state(known));
-        states.clone().find(|on| on.is_live()).or(states.last()).unwrap_or(On::Nobody)
-    }
-
-    /// What the token is that has this value.
-    pub(crate) fn on_value(&self, value: &[u8]) -> On {
-        let states = self.tokens.values().filter(|known| known.value == value).map(|known| self.state(known));
-        states.clone().find(|on| *on != On::Deleted).or(states.last()).unwrap_or(On::Nobody)
     }
 }

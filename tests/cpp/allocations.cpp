@@ -56,6 +56,12 @@ int main(int argc, char **argv) {
     unsigned long before = allocations;
     const ts::created made = store.create(ts::new_token(server, "acme").projects({"A-1"}).binding("b"));
     CHECK(allocations > before); // the counter counts, and in the library, too
+    const ts::type_id ticket = store.declare(
+        ts::policy("ticket", "tkt").uses(1).default_lifetime(std::chrono::seconds(900)).in_memory());
+    const ts::type_id refresh = store.declare(ts::policy("refresh", "ref").families(
+        ts::family_policy(std::chrono::hours(1), std::chrono::hours(2), std::chrono::hours(3))));
+    const ts::created link = store.create(ts::new_token(ticket, "acme"));
+    const ts::token_pair pair = store.issue_pair(ts::new_pair(server, refresh, "acme", "client").bind_access());
     const std::string header = "Bearer " + std::string(made.value.reveal());
     const std::string side_by_side = std::string(made.value.reveal()) + std::string(made.value.reveal());
     std::array<ts::verdict, 2> verdicts;
@@ -72,6 +78,10 @@ int main(int argc, char **argv) {
         refused += store.verify(value.substr(1), query) ? 0 : 1;
         refused += store.verify(value, ts::query::any_type().project("A-1")) ? 0 : 1;
         refused += store.verify(value, ts::query::any_type().binding("b").project("B-2")) ? 0 : 1;
+        allowed += store.verify(pair.access.value.reveal(), ts::query::any_type().binding("client")) ? 1 : 0;
+        refused += store.verify(link.value.reveal(), ts::query::of_type(ticket)).status() == ts::errc::must_consume;
+        refused += store.verify(pair.refresh.value.reveal(), ts::query::any_type().binding("client")).status() ==
+                   ts::errc::must_refresh;
         wrong += store.verify(value, ts::query::any_type().project("")).status() == ts::errc::invalid_argument ? 1 : 0;
         wrong += store.verify(value, ts::query::of_type(ts::type_id{})).is_trouble() ? 1 : 0;
         wrong += store.verify_many(side_by_side, value.size(), nullptr, ts::query::any_type().binding(""),
@@ -80,8 +90,8 @@ int main(int argc, char **argv) {
                      : 0;
     }
     const unsigned long during = allocations - before;
-    CHECK(allowed == 3000 && refused == 3000 && wrong == 3000);
+    CHECK(allowed == 4000 && refused == 5000 && wrong == 3000);
     CHECK(during == 0);
-    std::printf("C++ verify: 9000 calls, %lu allocations\n", during);
+    std::printf("C++ verify: 12000 calls, %lu allocations\n", during);
     return 0;
 }

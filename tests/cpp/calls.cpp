@@ -1,6 +1,6 @@
 // Every call of tokenstore.hpp, in both its forms: what it answers when all is well and when it is refused. Here are
-// those about stores, clocks and values; calls_tokens.cpp has those about types and tokens. Argument: a scratch folder.
-// Prints the number of checks.
+// those about stores, clocks and values; calls_tokens.cpp has those about types and tokens, calls_sessions.cpp those
+// about tickets, pairs and rotation. Argument: a scratch folder. Prints the number of checks.
 #include <cstring>
 #include <new>
 #include <ostream>
@@ -18,6 +18,9 @@ static_assert(!std::is_copy_constructible_v<ts::manual_clock> && !std::is_copy_a
 static_assert(!std::is_copy_constructible_v<ts::token_list> && !std::is_copy_assignable_v<ts::token_list>);
 static_assert(!std::is_copy_constructible_v<ts::secret_value> && !std::is_copy_assignable_v<ts::secret_value>);
 static_assert(!std::is_copy_constructible_v<ts::created> && !std::is_copy_constructible_v<ts::creation>);
+static_assert(!std::is_copy_constructible_v<ts::token_pair> && !std::is_copy_constructible_v<ts::refreshed>);
+static_assert(std::is_nothrow_move_constructible_v<ts::refreshed> && std::is_nothrow_move_assignable_v<ts::refreshed>);
+static_assert(!std::is_convertible_v<ts::refreshed, bool> && !std::is_convertible_v<ts::consumed, bool>);
 static_assert(std::is_nothrow_move_constructible_v<ts::store> && std::is_nothrow_move_assignable_v<ts::store>);
 static_assert(std::is_nothrow_move_constructible_v<ts::created> && std::is_nothrow_move_assignable_v<ts::created>);
 static_assert(!std::is_default_constructible_v<ts::query> && !std::is_default_constructible_v<ts::store>);
@@ -31,6 +34,7 @@ template <class Shown>
 constexpr bool
     is_streamable<Shown, std::void_t<decltype(std::declval<std::ostream &>() << std::declval<const Shown &>())>> = true;
 static_assert(is_streamable<int> && !is_streamable<ts::secret_value> && !is_streamable<ts::created>);
+static_assert(!is_streamable<ts::token_pair> && !is_streamable<ts::refreshed>);
 
 template <class Value, class = void> constexpr bool is_revealed = false;
 template <class Value> constexpr bool is_revealed<Value, std::void_t<decltype(std::declval<Value>().reveal())>> = true;
@@ -219,6 +223,7 @@ int main(int argc, char **argv) {
     moves();
     values_are_wiped();
     calls_about_tokens();
+    calls_about_sessions();
     std::printf("C++ calls: %d checks passed\n", checks.load());
     return 0;
 }

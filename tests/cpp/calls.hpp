@@ -1,4 +1,4 @@
-// What both units of the test of every call use.
+// What the units of the test of every call use.
 #pragma once
 
 #include "check.hpp"
@@ -11,3 +11,6 @@ inline std::error_code code;
 
 /// The calls about types and tokens.
 void calls_about_tokens();
+
+/// The calls about tickets, pairs, rotation and the ends of many tokens.
+void calls_about_sessions();

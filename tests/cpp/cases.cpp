@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "cases/judging.hpp"
+#include "cases/pairs.hpp"
 #include "cases/tokens.hpp"
 
 namespace {
@@ -58,6 +59,13 @@ const std::map<std::string, answer (*)(world &, arguments &)> operations = {
     {"verify", verify},
     {"authorization", authorization},
     {"verify_many", verify_many},
+    {"consume", consume},
+    {"issue_pair", issue_pair},
+    {"refresh", refresh},
+    {"revoke_family", [](world &world, arguments &args) { return plain(world, args, &ts::store::revoke_family); }},
+    {"revoke_owner", revoke_owner},
+    {"rotate", rotate},
+    {"prune", prune},
     {"revoke_value", revoke_value},
     {"value", value},
     {"owner", owner},

@@ -69,14 +69,25 @@ pub(crate) fn bytes(of: &str, name: &str) -> Bytes {
             long: MALFORMED,
             ..Bytes::of(false, 16, 8192)
         },
+        ("tokenstore_consume" | "tokenstore_pair_refresh", "value") => Bytes {
+            taken: UNKNOWN,
+            empty: MALFORMED,
+            short: MALFORMED,
+            long: MALFORMED,
+            ..Bytes::of(false, 16, 8192)
+        },
+        ("tokenstore_pair_refresh", "binding") => Bytes { taken: WRONG_BINDING, ..Bytes::of(false, 1, 255) },
+        // An empty one is made.
+        ("tokenstore_pair_values", "access" | "refresh") => Bytes { empty: OK, ..Bytes::of(false, 16, 8192) },
         ("tokenstore_value_revoke", "value") => {
             Bytes { empty: OK, short: OK, long: OK, ..Bytes::of(false, 16, 8192) }
         }
         ("tokenstore_token_create_from_value", "value") => Bytes::of(false, 16, 8192),
-        ("tokenstore_new_token" | "tokenstore_edit", "name") => {
+        ("tokenstore_new_token" | "tokenstore_new_pair" | "tokenstore_edit", "name") => {
             Bytes { empty: OK, ..Bytes::of(true, 1, 255) }
         }
         ("tokenstore_new_token", "binding") => Bytes { empty: OK, ..Bytes::of(false, 1, 255) },
+        ("tokenstore_new_pair", "binding") => Bytes::of(false, 1, 255),
         ("tokenstore_filter", "name_prefix") => Bytes::of(true, 0, 255),
         ("tokenstore_policy", "prefix") => Bytes::of(true, 1, 16),
         (_, "name") => Bytes::of(true, 1, 255),
@@ -144,7 +155,25 @@ pub(crate) fn numbers(of: &str, name: &str) -> &'static [(&'static str, Code)] {
             ("UINT32_MAX", WRONG_TYPE),
         ],
         ("tokenstore_filter", "type") => &[("0", NOT_FOUND), ("65536", NOT_FOUND), ("UINT32_MAX", NOT_FOUND)],
-        (_, "type") => &UNDECLARED,
+        // Every type.
+        ("tokenstore_owner_revoke", "type") => &[
+            ("0", OK),
+            ("9", NOT_FOUND),
+            ("65535", NOT_FOUND),
+            ("65536", NOT_FOUND),
+            ("UINT32_MAX", NOT_FOUND),
+        ],
+        (_, "type" | "access_type") => &UNDECLARED,
+        // One that is declared, and has no families.
+        ("tokenstore_new_pair", "refresh_type") => &[
+            ("0", NOT_FOUND),
+            ("type_now", INVALID),
+            ("coupon_type", INVALID),
+            ("9", NOT_FOUND),
+            ("65535", NOT_FOUND),
+            ("65536", NOT_FOUND),
+            ("UINT32_MAX", NOT_FOUND),
+        ],
         ("tokenstore_target", "revision") => {
             &[("0", REVISION_CONFLICT), ("1", REVISION_CONFLICT), ("UINT64_MAX", REVISION_CONFLICT)]
         }
@@ -162,7 +191,9 @@ pub(crate) fn numbers(of: &str, name: &str) -> &'static [(&'static str, Code)] {
         ("tokenstore_filter", "page_size") => {
             &[("0", OK), ("1", OK), ("1000", OK), ("1001", INVALID), ("UINT32_MAX", INVALID)]
         }
-        ("tokenstore_new_token" | "tokenstore_edit", "app_word") => &[("0", OK), ("UINT64_MAX", OK)],
+        ("tokenstore_new_token" | "tokenstore_new_pair" | "tokenstore_edit", "app_word") => {
+            &[("0", OK), ("UINT64_MAX", OK)]
+        }
         ("tokenstore_options", "cache_bytes") => {
             &[("0", OK), ("1", INVALID), ("(1 << 20) - 1", INVALID), ("UINT64_MAX", OK)]
         }
@@ -195,6 +226,36 @@ pub(crate) fn numbers(of: &str, name: &str) -> &'static [(&'static str, Code)] {
             ("558ULL * 365 * 86400000", INVALID),
             ("UINT64_MAX", INVALID),
         ],
+        // A type of refresh values, which the right one is, has no use count.
+        ("tokenstore_policy", "uses") => &[("0", OK), ("1", INVALID), ("UINT32_MAX", INVALID)],
+        ("tokenstore_policy", "old_access") => {
+            &[("0", OK), ("1", OK), ("2", OK), ("3", INVALID), ("UINT32_MAX", INVALID)]
+        }
+        ("tokenstore_policy", "access_lifetime_ms" | "refresh_lifetime_ms" | "family_lifetime_ms") => &[
+            ("0", INVALID),
+            ("1", OK),
+            ("557ULL * 365 * 86400000", OK),
+            ("558ULL * 365 * 86400000", INVALID),
+            ("INT64_MAX", INVALID),
+            ("UINT64_MAX", INVALID),
+        ],
+        ("tokenstore_policy", "grace_ms") => &[
+            ("0", OK),
+            ("1", OK),
+            ("86400000", OK),
+            ("86400001", INVALID),
+            ("UINT64_MAX - 1", INVALID),
+            ("TOKENSTORE_NO_GRACE", OK),
+        ],
+        ("tokenstore_token_rotate", "grace_ms") => &[
+            ("0", OK),
+            ("1", OK),
+            ("557ULL * 365 * 86400000", OK),
+            ("558ULL * 365 * 86400000", INVALID),
+            ("UINT64_MAX", INVALID),
+        ],
+        ("tokenstore_prune", "dead_before_ms") => &TIMES,
+        ("tokenstore_prune", "at_most") => &[("0", INVALID), ("1", OK), ("UINT64_MAX", OK)],
         ("tokenstore_event_next", "after") => &[("before.sequence", END), ("UINT64_MAX", END)],
         ("tokenstore_owner", "owner") => &[
             ("control_owner ^ (1ULL << 63)", NOT_FOUND),
@@ -209,7 +270,9 @@ pub(crate) fn numbers(of: &str, name: &str) -> &'static [(&'static str, Code)] {
 }
 
 /// What is said in place of a right argument by those calls for which the usual right one is none.
-pub(crate) const ADJUSTED: [(&str, &str); 2] = [
+pub(crate) const ADJUSTED: [(&str, &str); 4] = [
+    ("tokenstore_consume", "((tokenstore_query *)a->query)->type = coupon_type"),
+    ("tokenstore_family_revoke", "aim_at_family((tokenstore_target *)a->target)"),
     ("tokenstore_open_in_memory", "((tokenstore_options *)a->options)->key = NULL"),
     ("tokenstore_change_key", "a->store = spare_file_store()"),
 ];
@@ -221,10 +284,14 @@ pub(crate) fn right(function: &str, name: &str) -> &'static str {
             "copy(control_value, control_len)"
         }
         ("tokenstore_value_revoke", "value") => "copy(subject_value, subject_len)",
+        ("tokenstore_consume", "value") => "copy(coupon_value, coupon_len)",
+        ("tokenstore_pair_refresh", "value") => "copy(refresh_value, refresh_len)",
         (_, "value") => "copy(\"0123456789abcdef\", 16)",
         (_, "value_len") => match function {
             "tokenstore_verify" => "control_len",
             "tokenstore_value_revoke" => "subject_len",
+            "tokenstore_consume" => "coupon_len",
+            "tokenstore_pair_refresh" => "refresh_len",
             _ => "16",
         },
         (_, "name") => "copy(\"server\", 6)",
@@ -241,7 +308,13 @@ pub(crate) fn right(function: &str, name: &str) -> &'static str {
         (_, "stride") => "control_len",
         (_, "lens") => "one_length(control_len)",
         (_, "type") => "type_now",
-        (_, "owner") => "control_owner",
+        ("tokenstore_owner", "owner") => "control_owner",
+        (_, "owner") => "copy(\"acme\", 4)",
+        (_, "owner_len") => "4",
+        (_, "binding") => "copy(BINDING, sizeof BINDING - 1)",
+        (_, "binding_len") => "sizeof BINDING - 1",
+        (_, "grace_ms" | "at_most") => "1",
+        (_, "dead_before_ms") => "NOW_MS",
         // The event of the subject's creation: it has an actor.
         (_, "after") => "before.sequence - 1",
         (_, "now_ms") => "NOW_MS",

@@ -58,7 +58,7 @@ pub(crate) fn kind<'a>(header: &'a Header, function: &Function, place: usize) ->
         ("uint8_t", "id" | "key", true) => Kind::Fixed,
         ("uint8_t", "values", false) => Kind::Values,
         ("uint8_t", _, false) if next.ends_with("capacity") => Kind::Buffer,
-        (_, "values" | "lens", true) => Kind::Many,
+        ("uint8_t", "values", true) | ("size_t", "lens", true) => Kind::Many,
         _ => match (header.find(target), is_const) {
             (Some(one), true) if one.grows() => Kind::Given(one),
             (Some(one), false) if one.grows() => Kind::Grown(one),
@@ -103,9 +103,14 @@ pub(crate) fn rows(header: &Header, function: &Function) -> Vec<Row> {
                 rows.add(&format!("{name} is NULL"), INVALID, &format!("{a} = NULL"));
                 rows.add(&format!("{name} is misaligned"), INVALID, &misaligned);
                 rows.sizes(name, one);
+                for buffer in one.buffers() {
+                    let (at, room) = (format!("{name}->{buffer}"), format!("{name}->{buffer}_capacity"));
+                    rows.buffer(&at, &room);
+                    rows.room_for_a_value(&at, &room);
+                }
             }
             Kind::Result => {
-                let code = if name == "change" { OK } else { INVALID };
+                let code = if name == "change" || may_be_null(function, name) { OK } else { INVALID };
                 rows.add(&format!("{name} is NULL"), code, &format!("{a} = NULL"));
                 rows.add(&format!("{name} is misaligned"), INVALID, &misaligned);
             }
@@ -183,9 +188,11 @@ fn for_many(row: &mut Row) {
     }
 }
 
-/// Whether the comment says so.
+/// Whether the comment says so, in one sentence with the name: "may be NULL", or "or NULL".
 fn may_be_null(function: &Function, name: &str) -> bool {
-    function.says.contains(&format!("`{name}` may be NULL"))
+    let sentences = function.says.split(['.', ';']);
+    let mut named = sentences.filter(|says| says.contains(&format!("`{name}`")));
+    named.any(|says| says.contains("may be NULL") || says.ends_with("or NULL"))
 }
 
 pub(crate) struct Rows<'a> {
@@ -323,7 +330,9 @@ impl Rows<'_> {
 
     fn buffer(&mut self, name: &str, capacity: &str) {
         let (a, room) = (format!("a.{name}"), format!("a.{capacity}"));
-        self.add(&format!("{name} is NULL with 0"), TOO_SMALL, &format!("{a} = NULL; {room} = 0"));
+        // Whoever asks for no app_data gets none.
+        let nowhere = if name == "app_data" { OK } else { TOO_SMALL };
+        self.add(&format!("{name} is NULL with 0"), nowhere, &format!("{a} = NULL; {room} = 0"));
         self.add(&format!("{name} is NULL with room"), TOO_SMALL, &format!("{a} = NULL"));
         self.add(&format!("{name} has no room"), TOO_SMALL, &format!("{room} = 0"));
         self.add(&format!("{name} has room for 1"), TOO_SMALL, &format!("{room} = 1"));
@@ -331,12 +340,20 @@ impl Rows<'_> {
             self.add(&format!("{name} has room for {size}"), OK, &format!("{room} = {size}"));
         }
         if capacity == "value_capacity" {
-            self.add(
-                "value has room for a byte less",
-                TOO_SMALL,
-                &format!("{room} = TOKENSTORE_VALUE_BYTES - 1"),
-            );
+            self.room_for_a_value(name, capacity);
         }
+        if capacity == "app_data_capacity" {
+            let less = format!("{room} = TOKENSTORE_APP_DATA_BYTES - 1");
+            self.add("app_data has room for a byte less", TOO_SMALL, &less);
+        }
+    }
+
+    /// A buffer for a value has room for any that is made.
+    fn room_for_a_value(&mut self, name: &str, capacity: &str) {
+        let room = format!("a.{capacity}");
+        let less = format!("{room} = TOKENSTORE_VALUE_BYTES - 1");
+        self.add(&format!("{name} has room for a byte less"), TOO_SMALL, &less);
+        self.add(&format!("{name} has just room"), OK, &format!("{room} = TOKENSTORE_VALUE_BYTES"));
     }
 
     fn counts(&mut self) {

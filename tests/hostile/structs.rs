@@ -40,8 +40,16 @@ impl Rows<'_> {
             ("SIZE_MAX", INVALID, &is, "SIZE_MAX", "0", "0"),
             ("SIZE_MAX / 2 + 1", INVALID, &is, "SIZE_MAX / 2 + 1", "0", "0"),
         ] {
-            let change =
-                format!("a.{name} = resized(a.{name}, sizeof({of}), {there}, {said}, {tail}, {last})");
+            // Without its later members a type is none of refresh values.
+            let before = match (of.as_str(), what) {
+                ("tokenstore_policy", "its first, with garbage behind") => {
+                    format!("((tokenstore_policy *)a.{name})->flags = 0; ")
+                }
+                _ => String::new(),
+            };
+            let change = format!(
+                "{before}a.{name} = resized(a.{name}, sizeof({of}), {there}, {said}, {tail}, {last})"
+            );
             let what = format!("{name}->struct_size is {what}");
             // A size that is none says nothing of where the next element is; what lies behind is an element's own.
             if said == "0"
@@ -125,6 +133,14 @@ impl Rows<'_> {
                         &format!("memset({at}, 0xFF, 16)"),
                     );
                 }
+                ("uint8_t [16]", "parent") => {
+                    self.add_member(&format!("{what} is zeros"), OK, &format!("memset({at}, 0, 16)"));
+                    self.add_member(
+                        &format!("{what} is nobody's"),
+                        NOT_FOUND,
+                        &format!("memset({at}, 0xFF, 16)"),
+                    );
+                }
                 ("uint8_t [16]", "after") => {
                     self.add(&format!("{what} is the last"), OK, &format!("memset({at}, 0xFF, 16)"));
                 }
@@ -151,6 +167,7 @@ impl Rows<'_> {
                 asked.push(format!("TOKENSTORE_{name}"));
             }
         }
+        asked.dedup();
         let noun = format!("Of an {}: ", one.name.trim_start_matches("tokenstore_"));
         if flags.name == "fields" {
             let named = self.header.constants.iter().filter(|one| one.says.starts_with(&noun));
@@ -211,7 +228,7 @@ impl Rows<'_> {
                 let flags = flags.filter(|one| of_it.iter().any(|noun| one.says.starts_with(noun)));
                 known |= flags.fold(0, |bits, one| bits | one.value);
             } else {
-                known |= self.header.constant(&name);
+                known |= i128::from(self.header.constant(&name));
             }
         }
         assert_ne!(known, 0, "the header names no flag of {of}.{}", member.name);

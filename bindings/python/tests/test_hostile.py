@@ -40,6 +40,10 @@ class Hostile(unittest.TestCase):
                     lambda: self.store.verify_many([b"x", wrong], self.asks),
                     lambda: self.store.create_from_value(wrong, self.server, "acme"),
                     lambda: self.store.revoke_value(wrong),
+                    lambda: self.store.consume(wrong, self.asks),
+                    lambda: self.store.redeem(wrong, self.asks),
+                    lambda: self.store.refresh(wrong, "client"),
+                    lambda: self.store.try_refresh(wrong, "client"),
                     lambda: tokenstore.Secret(wrong),
                 ):
                     with self.assertRaises(TypeError):

@@ -7,7 +7,7 @@ import sys
 import tempfile
 import threading
 import unittest
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any, Callable, List
 
 import tokenstore
@@ -67,6 +67,15 @@ class Forks(unittest.TestCase):
             lambda: store.find_type("server"),
             lambda: store.revoke(created.id),
             lambda: store.revoke_value(created.value),
+            lambda: store.consume(created.value, asks),
+            lambda: store.redeem(created.value, asks),
+            lambda: store.issue_pair(server, server, "acme", "c"),
+            lambda: store.refresh(created.value, "c"),
+            lambda: store.try_refresh(created.value, "c"),
+            lambda: store.revoke_family(created.id),
+            lambda: store.revoke_owner("acme"),
+            lambda: store.rotate(created.id, timedelta(0)),
+            lambda: store.prune(datetime(2026, 1, 1, tzinfo=timezone.utc), 1),
             lambda: store.get(created.id),
             lambda: store.list(),
             lambda: store.events(),

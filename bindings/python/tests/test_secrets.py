@@ -7,6 +7,7 @@ import os
 import pickle
 import traceback
 import unittest
+from datetime import timedelta
 from typing import Any, Callable
 
 import tokenstore
@@ -65,6 +66,26 @@ class Secrets(unittest.TestCase):
         with self.assertRaises(TypeError):
             hash(secret)
 
+    def test_what_else_is_made_once_is_a_secret_too(self) -> None:
+        minute = timedelta(minutes=1)
+        families = tokenstore.FamilyPolicy(minute, minute, minute)
+        refresh = self.store.declare("refresh", "ref", families=families)
+        pair = self.store.issue_pair(self.server, refresh, "acme", "c")
+        rotated = self.store.rotate(self.created.id, minute)
+        refreshed = self.store.try_refresh(pair.refresh.value, "c")
+        for secret, held_in in (
+            (pair.access.value, pair),
+            (pair.refresh.value, pair),
+            (rotated.value, rotated),
+            (refreshed.pair.access.value if refreshed.pair else None, refreshed),
+        ):
+            self.assertIsInstance(secret, tokenstore.Secret)
+            assert secret is not None
+            value = secret.reveal()
+            for shown in (repr(held_in), str(held_in), f"{held_in}"):
+                self.assertIn("Secret", shown)
+                self.assertNotIn(value[4:], shown)
+
     def test_secrets_compare_by_their_values(self) -> None:
         value = self.created.value.reveal()
         self.assertEqual(self.created.value, tokenstore.Secret(value))
@@ -107,6 +128,10 @@ class Secrets(unittest.TestCase):
         store, server, asks = self.store, self.server, self.asks
         store.disable(self.created.id)
         broken = bytes(bytearray(text.encode()) + b"\xff")
+
+        def long(value: Any) -> bytes:
+            return bytes(tokenstore.Secret(value)._buffer) * 1_000
+
         for value in (text, text.encode(), bytearray(text.encode()), self.created.value, text + "\ud800"):
             no_value: Any = {value: 1} if isinstance(value, str) else [value]
             calls = {
@@ -132,6 +157,33 @@ class Secrets(unittest.TestCase):
                     5,  # type: ignore[arg-type]
                 ),
                 "create_from_value, no value": lambda: store.create_from_value(no_value, server, "o"),
+                "consume, closed": lambda: closed.consume(value, asks),
+                "consume, wrong query": lambda: store.consume(value, too_long),
+                "consume, no value": lambda: store.consume([value], asks),  # type: ignore[arg-type]
+                "consume, no query": lambda: store.consume(value),
+                "redeem, refused": lambda: store.redeem(value, asks),
+                "redeem, closed": lambda: closed.redeem(value, asks),
+                "refresh, refused": lambda: store.refresh(value, "client"),
+                "refresh, closed": lambda: closed.refresh(value, "client"),
+                "refresh, no value": lambda: store.refresh([value], "client"),  # type: ignore[arg-type]
+                "refresh, no client": lambda: store.refresh(value, 5),  # type: ignore[arg-type]
+                "refresh, no own": lambda: store.refresh(value, "c", access=[value]),  # type: ignore[arg-type]
+                "refresh, own, refused": lambda: store.refresh(value, "c", access=value, refresh=value),
+                "try_refresh, closed": lambda: closed.try_refresh(value, "client"),
+                "try_refresh, wrong actor": lambda: store.try_refresh(value, "client", by="\n"),
+                "issue_pair, no family": lambda: store.issue_pair(
+                    server, plain, "acme", "c", access=value, refresh=value
+                ),
+                "issue_pair, closed": lambda: closed.issue_pair(server, plain, "acme", "c", access=value),
+                "issue_pair, no owner": lambda: store.issue_pair(
+                    server,
+                    server,
+                    5,  # type: ignore[arg-type]
+                    "c",
+                    refresh=value,
+                ),
+                "issue_pair, too long": lambda: store.issue_pair(server, server, "a", "c", refresh=long(value)),
+                "issue_pair, no value": lambda: store.issue_pair(server, server, "a", "c", access=no_value),
                 "revoke_value, closed": lambda: closed.revoke_value(value),
                 "revoke_value, wrong reason": lambda: store.revoke_value(value, reason="\n"),
                 "revoke_value, no value": lambda: store.revoke_value([value]),  # type: ignore[arg-type]

@@ -8,11 +8,14 @@ use crate::cases_support::args::Args;
 use crate::cases_support::cells::{Call, Cell, On};
 use crate::cases_support::world::World;
 
-/// `TOKEN`, or `id:UUID` for any id.
+/// `TOKEN` or `FAMILY`, or `id:UUID` for any id.
 pub(super) fn subject(world: &mut World, word: &str) -> Result<Id, Mistake> {
     match word.strip_prefix("id:") {
         Some(uuid) => uuid.parse().map_err(|_| format!("`{uuid}` is no UUID")),
-        None => world.known(word).map(|known| known.id),
+        None => match world.family(word) {
+            Some(family) => Ok(family.id),
+            None => world.known(word).map(|known| known.id),
+        },
     }
 }
 
@@ -45,6 +48,7 @@ fn change(
     let on = world.on(id);
     let answer = Answer::change(run(world.store()?));
     match answer.result.as_str() {
+        "CHANGED" if matches!(call, Call::Revoke | Call::Delete) => world.note_end(id)?,
         "CHANGED" => world.note_change(id)?,
         "EXPIRED" => world.decide(),
         _ => {}
@@ -103,7 +107,7 @@ pub(super) fn edit(world: &mut World, mut args: Args) -> Result<Answer, Mistake>
 /// The state of another token that holds a name which this one is to get.
 fn on_namesake(world: &World, id: Id, name: Option<&str>) -> Option<On> {
     let known = world.all_known().find(|(_, known)| known.id == id)?.1;
-    if name.is_none() || known.token.name.as_deref() == name {
+    if name.is_none() || known.token.name.as_deref() == name || known.token.family.is_some() {
         return None;
     }
     Some(world.on_namesake(known.token.type_id, &known.token.owner, name, Some(id)))

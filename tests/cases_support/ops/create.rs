@@ -2,6 +2,7 @@
 
 use tokenstore::{Created, CreatedOrExisting, Error, NewToken, Registered, TypeId};
 
+use super::change::subject;
 use crate::cases_support::Mistake;
 use crate::cases_support::answer::Answer;
 use crate::cases_support::args::Args;
@@ -14,9 +15,17 @@ struct Wanted {
     token: NewToken,
     type_id: TypeId,
     owner: Vec<u8>,
+    /// What the token is that it is to hang on.
+    parent: Option<On>,
 }
 
-/// `type= owner= [expires=|lifetime=] [projects=] [binding=] [data=] [word=] [by=]`; the name is taken apart.
+/// What a name says about the cell of a creation, and what a parent does.
+struct Places {
+    namesake: On,
+    parent: Option<On>,
+}
+
+/// `type= owner= [expires=|lifetime=] [projects=] [binding=] [parent=] [data=] [word=] [by=]`; the name is taken apart.
 fn wanted(world: &mut World, args: &mut Args) -> Result<Wanted, Mistake> {
     let type_id = world.type_id(&args.required("type")?)?;
     let owner = args.bytes("owner")?.ok_or("`owner=` is missing")?;
@@ -30,6 +39,12 @@ fn wanted(world: &mut World, args: &mut Args) -> Result<Wanted, Mistake> {
     if let Some(binding) = args.bytes("binding")? {
         token = token.binding(binding);
     }
+    let mut parent = None;
+    if let Some(word) = args.word("parent") {
+        let id = subject(world, &word)?;
+        token = token.parent(id);
+        parent = Some(world.on(id));
+    }
     if let Some(data) = args.bytes("data")? {
         token = token.app_data(data);
     }
@@ -39,13 +54,13 @@ fn wanted(world: &mut World, args: &mut Args) -> Result<Wanted, Mistake> {
     if let Some(by) = args.text("by")? {
         token = token.by(by);
     }
-    Ok(Wanted { token, type_id, owner })
+    Ok(Wanted { token, type_id, owner, parent })
 }
 
-/// A token to be made, with its `name=`, and the state of the token that holds this name.
-fn wanted_with_name(world: &mut World, mut args: Args) -> Result<(NewToken, On), Mistake> {
+/// A token to be made, with its `name=`, and the states of the token that holds this name and of its parent.
+fn wanted_with_name(world: &mut World, mut args: Args) -> Result<(NewToken, Places), Mistake> {
     let name = args.name()?.flatten();
-    let Wanted { mut token, type_id, owner } = wanted(world, &mut args)?;
+    let Wanted { mut token, type_id, owner, parent } = wanted(world, &mut args)?;
     args.finish()?;
     let on = world.on_namesake(type_id, &owner, name.as_deref(), None);
     if on.dead() == Some("EXPIRED") {
@@ -55,7 +70,7 @@ fn wanted_with_name(world: &mut World, mut args: Args) -> Result<(NewToken, On),
     if let Some(name) = name {
         token = token.name(name);
     }
-    Ok((token, on))
+    Ok((token, Places { namesake: on, parent }))
 }
 
 /// What is refused for another reason than a name counts as nobody's.
@@ -63,6 +78,16 @@ fn on_of(answer: &Answer, namesake: On) -> On {
     match answer.result.as_str() {
         "CREATED" | "EXISTING" | "NAME_TAKEN" => namesake,
         _ => On::Nobody,
+    }
+}
+
+/// An answer to a creation with its cells: what is refused where a parent was named is its parent's.
+fn placed(answer: Answer, call: Call, places: &Places) -> Answer {
+    let on = on_of(&answer, places.namesake);
+    match (places.parent, answer.result.as_str()) {
+        (None, _) | (Some(_), "EXISTING" | "NAME_TAKEN") => answer.cell(call, on),
+        (Some(parent), "CREATED") => answer.cell(call, on).cell(Call::CreateChild, parent),
+        (Some(parent), _) => answer.cell(Call::CreateChild, parent),
     }
 }
 
@@ -79,11 +104,9 @@ fn created(world: &mut World, name: &str, created: Result<Created, Error>) -> Re
 /// `create TOKEN type= owner= ...`.
 pub(super) fn create(world: &mut World, mut args: Args) -> Result<Answer, Mistake> {
     let name = args.next("a name for the token")?;
-    let (token, on) = wanted_with_name(world, args)?;
+    let (token, places) = wanted_with_name(world, args)?;
     let made = world.store()?.create(&token);
-    let answer = created(world, &name, made)?;
-    let on = on_of(&answer, on);
-    Ok(answer.cell(Call::Create, on))
+    Ok(placed(created(world, &name, made)?, Call::Create, &places))
 }
 
 /// `create_many TOKEN,TOKEN,... [names=NAME,NAME,...] type= owner= ...`: alike but for their names.
@@ -91,7 +114,7 @@ pub(super) fn create_many(world: &mut World, mut args: Args) -> Result<Answer, M
     let tokens: Vec<String> = args.next("names for the tokens")?.split(',').map(str::to_owned).collect();
     let names: Vec<String> =
         args.text("names")?.map_or(vec![], |names| names.split(',').map(str::to_owned).collect());
-    let Wanted { token, type_id, owner } = wanted(world, &mut args)?;
+    let Wanted { token, type_id, owner, parent } = wanted(world, &mut args)?;
     args.finish()?;
     let wanted: Vec<NewToken> = (0..tokens.len())
         .map(|place| match names.get(place) {
@@ -107,8 +130,9 @@ pub(super) fn create_many(world: &mut World, mut args: Args) -> Result<Answer, M
     for ((made, name), on) in made.into_iter().zip(&tokens).zip(before) {
         let answer = created(world, name, made)?;
         // A name may be taken by a token of the same call.
-        let on = if answer.result == "NAME_TAKEN" && !on.is_live() { On::Active } else { on_of(&answer, on) };
-        let answer = answer.cell(Call::CreateMany, on);
+        let by_another = answer.result == "NAME_TAKEN" && !on.is_live();
+        let places = Places { namesake: if by_another { On::Active } else { on }, parent };
+        let answer = placed(answer, Call::CreateMany, &places);
         results.push(answer.result);
         cells.extend(answer.cells);
     }
@@ -120,14 +144,13 @@ pub(super) fn create_many(world: &mut World, mut args: Args) -> Result<Answer, M
 /// `create_if_absent TOKEN type= owner= name= ...`; EXISTING gives TOKEN to nobody.
 pub(super) fn create_if_absent(world: &mut World, mut args: Args) -> Result<Answer, Mistake> {
     let name = args.next("a name for the token")?;
-    let (token, on) = wanted_with_name(world, args)?;
+    let (token, places) = wanted_with_name(world, args)?;
     let answer = match world.store()?.create_if_absent(&token) {
         Ok(CreatedOrExisting::Created(made)) => created(world, &name, Ok(made))?,
         Ok(CreatedOrExisting::Existing(id)) => Answer::new("EXISTING").field("token", world.name_of(id)),
         Err(error) => Answer::error(&error),
     };
-    let on = on_of(&answer, on);
-    Ok(answer.cell(Call::CreateIfAbsent, on))
+    Ok(placed(answer, Call::CreateIfAbsent, &places))
 }
 
 /// `create_from_value TOKEN value= type= owner= ...`.
@@ -138,7 +161,7 @@ pub(super) fn create_from_value(world: &mut World, mut args: Args) -> Result<Ans
         Some(token) => world.known(&token)?.value.clone(),
         None => args.bytes("value")?.ok_or("`value=` is missing")?,
     };
-    let (token, on) = wanted_with_name(world, args)?;
+    let (token, places) = wanted_with_name(world, args)?;
     let held = world.on_value(&value);
     let answer = match world.store()?.create_from_value(&token, &value) {
         Ok(Registered { id, revision, .. }) => {
@@ -147,10 +170,9 @@ pub(super) fn create_from_value(world: &mut World, mut args: Args) -> Result<Ans
         }
         Err(error) => Answer::error(&error),
     };
-    let on = on_of(&answer, on);
     Ok(match answer.result.as_str() {
-        "CREATED" => answer.cell(Call::CreateFromValue, on).cell(Call::CreateFromHeldValue, held),
+        "CREATED" => placed(answer, Call::CreateFromValue, &places).cell(Call::CreateFromHeldValue, held),
         "VALUE_EXISTS" => answer.cell(Call::CreateFromHeldValue, held),
-        _ => answer.cell(Call::CreateFromValue, on),
+        _ => placed(answer, Call::CreateFromValue, &places),
     })
 }

@@ -2,6 +2,8 @@
 
 mod change;
 mod create;
+mod line;
+mod pair;
 mod read;
 mod store;
 mod verify;
@@ -38,6 +40,13 @@ pub(crate) fn run(world: &mut World, words: &[String]) -> Result<Option<Answer>,
         "verify" => verify::verify(world, args),
         "authorization" => verify::authorization(world, args),
         "verify_many" => verify::verify_many(world, args),
+        "consume" => verify::consume(world, args),
+        "issue_pair" => pair::issue_pair(world, args),
+        "refresh" => pair::refresh(world, args),
+        "revoke_family" => pair::revoke_family(world, args),
+        "revoke_owner" => line::revoke_owner(world, args),
+        "rotate" => line::rotate(world, args),
+        "prune" => line::prune(world, args),
         "revoke_value" => verify::revoke_value(world, args),
         "value" => read::value(world, args),
         "owner" => read::owner(world, args),

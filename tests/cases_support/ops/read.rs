@@ -1,6 +1,6 @@
 //! Reading what the store has.
 
-use tokenstore::{Event, Filter, Grants, State, Token};
+use tokenstore::{Event, EventDetail, Filter, Grants, State, Token};
 
 use super::change::{subject, target};
 use crate::cases_support::Mistake;
@@ -79,6 +79,16 @@ fn token_fields(world: &World, token: Token) -> Answer {
         .field("word", token.app_word)
         .field("data", encode(app_data))
         .field("revision", token.revision)
+        .field("uses_left", or_word(token.uses_left, "none"))
+        .field("parent", token.parent.map_or_else(|| "none".to_owned(), |id| world.name_of(id)))
+        .field("family", token.family.map_or_else(|| "none".to_owned(), |id| world.name_of(id)))
+        .field("refreshes", yes_no(token.refreshes))
+        .field("old_until", or_word(token.old_value.map(|old| ms_of(old.until)), "no"))
+        .field("old_used", or_word(token.old_value.and_then(|old| old.last_used).map(ms_of), "never"))
+}
+
+fn or_word(number: Option<impl ToString>, none: &str) -> String {
+    number.map_or_else(|| none.to_owned(), |number| number.to_string())
 }
 
 /// `list [owner=] [type=] [states=] [dead=yes] [name_prefix=] [project=] [expires_before=] [unused_since=] [after=]
@@ -171,12 +181,13 @@ pub(super) fn events(world: &mut World, mut args: Args) -> Result<Answer, Mistak
     Ok(answer)
 }
 
-/// What an event happened to: a token or a type, by its name in the scenario.
+/// What an event happened to: a token, a family or a type, by its name in the scenario; `none` is all of the store.
 fn about(world: &World, event: &Event) -> String {
     match (event.id, event.type_id) {
         (Some(id), None) => world.name_of(id),
         (None, Some(type_id)) => world.type_name(type_id),
-        _ => "?".to_owned(),
+        (None, None) => "none".to_owned(),
+        (Some(_), Some(_)) => "?".to_owned(),
     }
 }
 
@@ -190,14 +201,30 @@ pub(super) fn event(world: &mut World, mut args: Args) -> Result<Answer, Mistake
     };
     let answer = match events.first().filter(|event| event.sequence == sequence) {
         None => Answer::new("NONE"),
-        Some(event) => Answer::new("OK")
-            .field("kind", event.kind.name())
-            .field("of", about(world, event))
-            .field("at", ms_of(event.at))
-            .field("by", encode(event.by.as_bytes()))
-            .field("reason", encode(event.reason.as_bytes())),
+        Some(event) => event_fields(world, event),
     };
     Ok(answer)
+}
+
+fn event_fields(world: &World, event: &Event) -> Answer {
+    let (mut owner, mut count, mut age) = (None, None, None);
+    match &event.detail {
+        Some(EventDetail::Reuse { distance, age: how_old }) => {
+            (count, age) = (Some(u64::from(*distance)), Some(how_old.as_millis()));
+        }
+        Some(EventDetail::Owner(whose)) => owner = Some(encode(whose)),
+        Some(EventDetail::Pruned(tokens)) => count = Some(*tokens),
+        Some(_) | None => {}
+    }
+    Answer::new("OK")
+        .field("kind", event.kind.name())
+        .field("of", about(world, event))
+        .field("at", ms_of(event.at))
+        .field("by", encode(event.by.as_bytes()))
+        .field("reason", encode(event.reason.as_bytes()))
+        .field("owner", or_word(owner, "none"))
+        .field("count", or_word(count, "none"))
+        .field("age", or_word(age, "none"))
 }
 
 pub(super) fn stats(world: &mut World, args: Args) -> Result<Answer, Mistake> {

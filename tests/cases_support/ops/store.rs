@@ -1,6 +1,8 @@
 //! The store itself, its clock, its key and its types.
 
-use tokenstore::{Options, Store, TypePolicy};
+use std::time::Duration;
+
+use tokenstore::{FamilyPolicy, OldAccess, Options, Store, TypePolicy};
 
 use crate::cases_support::Mistake;
 use crate::cases_support::answer::Answer;
@@ -74,6 +76,7 @@ pub(super) fn reopen(world: &mut World, mut args: Args) -> Result<Answer, Mistak
         return Ok(Answer::error(&error));
     }
     let path = world.path();
+    world.forget_tickets();
     let opened = world.options().open(path);
     world.forget_wild_decisions();
     Ok(self::opened(world, opened).cell(Call::OpenStore, On::Open))
@@ -133,7 +136,8 @@ pub(super) fn change_key(world: &mut World, mut args: Args) -> Result<Answer, Mi
     Ok(Answer::done(changed).cell(Call::ChangeKey, On::Open))
 }
 
-/// `type NAME prefix= [default=] [max=] [unique_names=] [by_name_only=] [external=]`.
+/// `type NAME prefix= [default=] [max=] [unique_names=] [by_name_only=] [external=] [uses=] [volatile=] [access= refresh=
+/// family= [grace=] [old_access=]]`.
 pub(super) fn declare(world: &mut World, mut args: Args) -> Result<Answer, Mistake> {
     let name = args.next_if_any();
     // A name that is no word stands in `name=`.
@@ -144,15 +148,25 @@ pub(super) fn declare(world: &mut World, mut args: Args) -> Result<Answer, Mista
     let prefix = args.text("prefix")?.ok_or("`prefix=` is missing")?;
     let mut policy = TypePolicy::new(&name, &prefix);
     if let Some(ms) = args.number("default")? {
-        policy = policy.default_lifetime(std::time::Duration::from_millis(ms));
+        policy = policy.default_lifetime(Duration::from_millis(ms));
     }
     if let Some(ms) = args.number("max")? {
-        policy = policy.max_lifetime(std::time::Duration::from_millis(ms));
+        policy = policy.max_lifetime(Duration::from_millis(ms));
     }
     let unique_names = args.flag("unique_names")?.unwrap_or(true);
     policy = policy.unique_names(unique_names);
     policy = policy.by_name_only(args.flag("by_name_only")?.unwrap_or(false));
     policy = policy.accepts_external(args.flag("external")?.unwrap_or(false));
+    if let Some(uses) = args.number("uses")? {
+        if uses == 0 {
+            return Err("`uses` is from 1 on; without it there is no use count".to_owned());
+        }
+        policy = policy.uses(uses);
+    }
+    policy = policy.volatile(args.flag("volatile")?.unwrap_or(false));
+    if let Some(families) = families(&mut args)? {
+        policy = policy.families(families);
+    }
     args.finish()?;
     let answer = match world.store()?.declare(&policy) {
         Ok(id) => {
@@ -163,6 +177,30 @@ pub(super) fn declare(world: &mut World, mut args: Args) -> Result<Answer, Mista
         Err(error) => Answer::error(&error),
     };
     Ok(answer.cell(Call::Declare, On::Open))
+}
+
+/// `access= refresh= family= [grace=MS|none] [old_access=now|grace|on]`, of a type of refresh values.
+fn families(args: &mut Args) -> Result<Option<FamilyPolicy>, Mistake> {
+    let mut ms = |key: &str| Ok::<_, Mistake>(args.number(key)?.map(Duration::from_millis));
+    let lifetimes = (ms("access")?, ms("refresh")?, ms("family")?);
+    let mut policy = match lifetimes {
+        (Some(access), Some(refresh), Some(family)) => FamilyPolicy::new(access, refresh, family),
+        (None, None, None) => return Ok(None),
+        _ => return Err("`access`, `refresh` and `family` stand together".to_owned()),
+    };
+    policy = match args.word("grace").as_deref() {
+        None => policy,
+        Some("none") => policy.grace(Duration::ZERO),
+        Some("0") => return Err("no grace is `grace=none`".to_owned()),
+        Some(grace) => policy.grace(Duration::from_millis(number(grace)?)),
+    };
+    match args.word("old_access").as_deref() {
+        None => Ok(Some(policy)),
+        Some("now") => Ok(Some(policy.old_access(OldAccess::EndsNow))),
+        Some("grace") => Ok(Some(policy.old_access(OldAccess::EndsWithGrace))),
+        Some("on") => Ok(Some(policy.old_access(OldAccess::LivesOn))),
+        Some(other) => Err(format!("`old_access` is now, grace or on, not `{other}`")),
+    }
 }
 
 pub(super) fn find_type(world: &mut World, mut args: Args) -> Result<Answer, Mistake> {

@@ -1,6 +1,6 @@
 //! Judging values, and what else is done with a value.
 
-use tokenstore::{Query, Status, Verdict};
+use tokenstore::{Consumed, Query, Status, Verdict};
 
 use crate::cases_support::Mistake;
 use crate::cases_support::answer::Answer;
@@ -10,15 +10,15 @@ use crate::cases_support::text::{decode, encode, list};
 use crate::cases_support::world::{World, ms_of};
 
 /// A value as it is presented.
-struct Presented {
-    value: Vec<u8>,
+pub(super) struct Presented {
+    pub(super) value: Vec<u8>,
     /// The token whose own value it is, unchanged.
-    of: Option<String>,
+    pub(super) of: Option<String>,
 }
 
 /// `TOKEN` or `value=`, and changes to it: `flip=N` `case=N` `put=N:TEXT` `truncate=N` `prepend=` `append=`
 /// `append_value=TOKEN`, made in this order.
-fn presented(world: &mut World, args: &mut Args) -> Result<Presented, Mistake> {
+pub(super) fn presented(world: &mut World, args: &mut Args) -> Result<Presented, Mistake> {
     let of = args.next_if_any();
     let original = match (&of, args.bytes("value")?) {
         (Some(name), None) => world.known(name)?.value.clone(),
@@ -83,9 +83,31 @@ pub(super) fn verify(world: &mut World, mut args: Args) -> Result<Answer, Mistak
     let presented = presented(world, &mut args)?;
     let query = query(world, &mut args)?;
     args.finish()?;
-    let on = on_of(world, presented.of.as_deref())?;
+    let on = on_of(world, presented.of.as_deref());
     let verdict = world.store()?.verify(&presented.value, &query);
     judged(world, Call::Verify, on, &presented, verdict)
+}
+
+/// `consume TOKEN|value= type= ...`.
+pub(super) fn consume(world: &mut World, mut args: Args) -> Result<Answer, Mistake> {
+    let presented = presented(world, &mut args)?;
+    let query = query(world, &mut args)?;
+    args.finish()?;
+    let on = on_of(world, presented.of.as_deref());
+    let consumed = match world.store()?.consume(&presented.value, &query) {
+        Ok(consumed) => consumed,
+        Err(error) => return judged(world, Call::Consume, on, &presented, Err(error)),
+    };
+    let Consumed { verdict, app_data, uses_left, .. } = consumed;
+    if verdict.allowed() != app_data.is_some() || verdict.allowed() != uses_left.is_some() {
+        return Err(format!("{}, but {uses_left:?} uses are left", verdict.status()));
+    }
+    let mut answer = judged(world, Call::Consume, on, &presented, Ok(verdict))?;
+    if let (Some(data), Some(uses_left), Some(who)) = (app_data, uses_left, verdict.identity()) {
+        world.note_change(who.id)?;
+        answer = answer.field("data", encode(&data)).field("uses_left", uses_left);
+    }
+    Ok(answer)
 }
 
 /// `authorization TOKEN|value= as=HEADER type= ...`: `{}` in the header is where the value stands. A header without a
@@ -101,7 +123,7 @@ pub(super) fn authorization(world: &mut World, mut args: Args) -> Result<Answer,
     };
     let query = query(world, &mut args)?;
     args.finish()?;
-    let on = on_of(world, presented.of.as_deref())?;
+    let on = on_of(world, presented.of.as_deref());
     let verdict = world.store()?.verify_authorization(&header, &query);
     // A header that is wrong hides a value that is right: then it is nobody's.
     let on = match verdict.as_ref().map(Verdict::status) {
@@ -123,8 +145,7 @@ pub(super) fn verify_many(world: &mut World, mut args: Args) -> Result<Answer, M
     }
     let query = query(world, &mut args)?;
     args.finish()?;
-    let states: Vec<On> =
-        presented.iter().map(|one| on_of(world, one.of.as_deref())).collect::<Result<_, _>>()?;
+    let states: Vec<On> = presented.iter().map(|one| on_of(world, one.of.as_deref())).collect();
     let values: Vec<&[u8]> = presented.iter().map(|one| one.value.as_slice()).collect();
     let mut verdicts = vec![Verdict::default(); values.len()];
     let judged_all = world.store()?.verify_many(&values, &query, &mut verdicts);
@@ -153,10 +174,8 @@ pub(super) fn verify_many(world: &mut World, mut args: Args) -> Result<Answer, M
     Ok(answer)
 }
 
-fn on_of(world: &mut World, name: Option<&str>) -> Result<On, Mistake> {
-    let Some(name) = name else { return Ok(On::Nobody) };
-    let id = world.known(name)?.id;
-    Ok(world.on(id))
+pub(super) fn on_of(world: &World, name: Option<&str>) -> On {
+    name.map_or(On::Nobody, |name| world.on_named(name))
 }
 
 /// A verdict as an answer. What must hold of every verdict is checked here.
@@ -183,10 +202,14 @@ fn judged(
     let Some(who) = verdict.identity() else { return Ok(answer.cell(call, on)) };
     match status {
         Status::Expired => world.decide(),
+        // The end of an old value is as final as an expiry.
+        Status::Superseded if who.old_value() => world.decide(),
         _ => world.see(),
     }
     let token = world.name_of(who.id);
-    if presented.of.as_ref().is_some_and(|name| *name != token) {
+    if let Some(name) = &presented.of
+        && world.known(name)?.id != who.id
+    {
         return Err(format!("the value is another token's: {token}'s"));
     }
     if let Ok(known) = world.known(&token) {
@@ -206,7 +229,8 @@ fn judged(
         .field("expires", who.expires().map_or_else(|| "never".to_owned(), |at| ms_of(at).to_string()))
         .field("word", who.app_word)
         .field("revision", who.revision)
-        .field("projects", projects);
+        .field("projects", projects)
+        .field("old_value", if who.old_value() { "yes" } else { "no" });
     // Bytes that are no token's as they stand, but are accepted: only what is written out as a value may be.
     Ok(if presented.of.is_some() { answer.cell(call, on) } else { answer })
 }
@@ -222,7 +246,7 @@ pub(super) fn revoke_value(world: &mut World, mut args: Args) -> Result<Answer, 
     if answer.result == "CHANGED" {
         let holders = world.all_known().filter(|(_, known)| known.value == presented.value);
         let ids: Vec<_> = holders.map(|(_, known)| known.id).collect();
-        ids.into_iter().try_for_each(|id| world.note_change(id))?;
+        ids.into_iter().try_for_each(|id| world.note_end(id))?;
     }
     Ok(answer.cell(Call::RevokeValue, on))
 }

@@ -94,7 +94,7 @@ inline answer judged(world &world, const presented &shown, const ts::verdict &ve
         return zeros ? made : throw mistake(made.result + " tells something");
     }
     const std::string token = world.name_of(verdict.id());
-    if (shown.of.has_value() && *shown.of != token) {
+    if (shown.of.has_value() && world.known(*shown.of).id != verdict.id()) {
         throw mistake("the value is another token's: " + token + "'s");
     }
     if (verdict.all_projects() && verdict.no_projects()) {
@@ -112,7 +112,8 @@ inline answer judged(world &world, const presented &shown, const ts::verdict &ve
         .field("revision", verdict.revision())
         .field("projects", verdict.all_projects()  ? "all"
                            : verdict.no_projects() ? "none"
-                                                   : "some");
+                                                   : "some")
+        .field("old_value", verdict.old_value() ? "yes" : "no");
 }
 
 inline answer verify(world &world, arguments &args) {
@@ -120,6 +121,23 @@ inline answer verify(world &world, arguments &args) {
     const asked asked(world, args);
     args.finish();
     return judged(world, shown, world.store().verify(shown.value, asked.query));
+}
+
+/// `consume TOKEN|value= type= ...`.
+inline answer consume(world &world, arguments &args) {
+    const presented shown = present(world, args);
+    const asked asked(world, args);
+    args.finish();
+    const ts::consumed consumed = world.store().consume(shown.value, asked.query);
+    answer made = judged(world, shown, consumed.verdict);
+    if (static_cast<bool>(consumed) != consumed.verdict.allowed()) {
+        throw mistake("what was consumed is not what the verdict says");
+    }
+    if (consumed) {
+        return made.field("data", encode(consumed.app_data)).field("uses_left", consumed.uses_left);
+    }
+    return consumed.app_data.empty() && consumed.uses_left == 0 ? made
+                                                                : throw mistake(made.result + ", but something came");
 }
 
 /// `authorization TOKEN|value= as=HEADER type= ...`: `{}` in the header is where the value stands.

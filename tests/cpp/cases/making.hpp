@@ -60,7 +60,32 @@ inline answer change_key(world &world, arguments &args) {
     return {"OK"};
 }
 
-/// `type NAME prefix= [default=] [max=] [unique_names=] [by_name_only=] [external=]`.
+/// `access= refresh= family= [grace=MS|none] [old_access=now|grace|on]`, of a type of refresh values.
+inline std::optional<ts::family_policy> families(arguments &args) {
+    const auto access = args.word("access"), refresh = args.word("refresh"), family = args.word("family");
+    if (!access.has_value() && !refresh.has_value() && !family.has_value()) {
+        return std::nullopt;
+    }
+    if (!access.has_value() || !refresh.has_value() || !family.has_value()) {
+        throw mistake("`access`, `refresh` and `family` stand together");
+    }
+    ts::family_policy policy(lifetime(*access), lifetime(*refresh), lifetime(*family));
+    if (const auto grace = args.word("grace")) {
+        *grace == "none" ? policy.no_grace() : policy.grace(lifetime(*grace));
+    }
+    if (const auto fate = args.word("old_access")) {
+        const std::map<std::string, ts::old_access> fates = {{"now", ts::old_access::ends_now},
+                                                             {"grace", ts::old_access::ends_with_grace},
+                                                             {"on", ts::old_access::lives_on}};
+        const auto found = fates.find(*fate);
+        policy.old_access(found != fates.end()
+                              ? found->second
+                              : throw mistake("`old_access` is now, grace or on, not `" + *fate + "`"));
+    }
+    return policy;
+}
+
+/// `type NAME prefix= [default=] [max=] [unique_names=] [by_name_only=] [external=] [uses=] [volatile=] [FAMILIES]`.
 inline answer declare(world &world, arguments &args) {
     std::string name;
     if (const auto word = args.next_if_any()) {
@@ -75,6 +100,9 @@ inline answer declare(world &world, arguments &args) {
     if (!args.flag("unique_names").value_or(true)) policy.shared_names();
     if (args.flag("by_name_only").value_or(false)) policy.by_name_only();
     if (args.flag("external").value_or(false)) policy.accepts_external();
+    if (const auto uses = args.number<std::uint32_t>("uses")) policy.uses(*uses);
+    if (args.flag("volatile").value_or(false)) policy.in_memory();
+    if (const auto refreshing = families(args)) policy.families(*refreshing);
     args.finish();
     const ts::type_id type = world.store().declare(policy);
     world.declared(name, type);
@@ -102,26 +130,14 @@ inline answer types(world &world, arguments &args) {
     return answer{"OK"}.field("list", list(names));
 }
 
-/// The strings that a token to be made, or an edit, looks at.
+/// The strings that a token or a pair to be made, or an edit, looks at.
 struct texts {
     std::optional<std::string> owner, name, binding, data, by;
     std::vector<std::string> projects;
 };
 
-/// `[expires=TIME|never] [lifetime=] [projects=all|none|LIST] [data=] [word=]` of a new token and of an edit alike.
-template <class Builder> void fields(Builder &builder, texts &texts, arguments &args) {
-    const auto expires = args.word("expires");
-    const auto lives = args.word("lifetime");
-    if (expires.has_value() && lives.has_value()) {
-        throw mistake("either `expires` or `lifetime`");
-    }
-    if (expires == "never") {
-        builder.never_expires();
-    } else if (expires.has_value()) {
-        builder.expires_at(time_at(number<std::int64_t>(*expires)));
-    } else if (lives.has_value()) {
-        builder.expires_in(lifetime(*lives));
-    }
+/// `[projects=all|none|LIST] [data=] [word=]` of a new token, a new pair and an edit alike.
+template <class Builder> void contents(Builder &builder, texts &texts, arguments &args) {
     if (const auto projects = args.word("projects")) {
         if (*projects == "all") {
             builder.all_projects();
@@ -137,6 +153,23 @@ template <class Builder> void fields(Builder &builder, texts &texts, arguments &
     if (const auto word = args.number<std::uint64_t>("word")) builder.app_word(*word);
 }
 
+/// `[expires=TIME|never] [lifetime=]` and the contents of a new token and of an edit alike.
+template <class Builder> void fields(Builder &builder, texts &texts, arguments &args) {
+    const auto expires = args.word("expires");
+    const auto lives = args.word("lifetime");
+    if (expires.has_value() && lives.has_value()) {
+        throw mistake("either `expires` or `lifetime`");
+    }
+    if (expires == "never") {
+        builder.never_expires();
+    } else if (expires.has_value()) {
+        builder.expires_at(time_at(number<std::int64_t>(*expires)));
+    } else if (lives.has_value()) {
+        builder.expires_in(lifetime(*lives));
+    }
+    contents(builder, texts, args);
+}
+
 /// `type= owner= ...`, all but the name.
 inline ts::new_token wanted(world &world, texts &texts, arguments &args) {
     const ts::type_id type = world.type(args.required("type"));
@@ -144,6 +177,7 @@ inline ts::new_token wanted(world &world, texts &texts, arguments &args) {
     ts::new_token token(type, *texts.owner);
     fields(token, texts, args);
     if ((texts.binding = args.bytes("binding")).has_value()) token.binding(*texts.binding);
+    if (const auto parent = args.word("parent")) token.parent(world.subject(*parent));
     if ((texts.by = args.bytes("by")).has_value()) token.by(*texts.by);
     return token;
 }

@@ -6,11 +6,11 @@
 
 namespace cases {
 
-/// `TOKEN [if_owner=] [if_revision=] [by=] [reason=]`, and the strings that a target looks at.
+/// `TOKEN|FAMILY [if_owner=] [if_revision=] [by=] [reason=]`, and the strings that a target looks at.
 struct aimed {
     aimed(world &world, arguments &args)
         : owner(args.bytes("if_owner")), by(args.bytes("by")), reason(args.bytes("reason")),
-          target(world.subject(args.next("a token"))) {
+          id(world.subject(args.next("a token"))), target(id) {
         if (owner.has_value()) target.if_owner(*owner);
         if (const auto revision = args.number<std::uint64_t>("if_revision")) target.if_revision(*revision);
         if (by.has_value()) target.by(*by);
@@ -20,6 +20,7 @@ struct aimed {
     aimed &operator=(const aimed &) = delete;
 
     std::optional<std::string> owner, by, reason;
+    ts::token_id id;
     ts::target target;
 };
 
@@ -58,6 +59,21 @@ inline answer with_project(world &world, arguments &args, project_change run) {
     return changed((world.store().*run)(aimed.target, project));
 }
 
+/// `rotate TOKEN to=NAME grace=MS ...`: NAME is a word for the new value, TOKEN stays one for the value before.
+inline answer rotate(world &world, arguments &args) {
+    const aimed aimed(world, args);
+    const std::string name = args.required("to");
+    const auto grace = lifetime(args.required("grace"));
+    args.finish();
+    const ts::token_id id = aimed.id;
+    const ts::created made = world.store().rotate(aimed.target, grace);
+    if (made.id != id || made.existed) {
+        throw mistake("the new value is another token's");
+    }
+    world.name_next_value(name, id, made.value.reveal());
+    return answer{"CHANGED"}.field("revision", made.revision);
+}
+
 inline answer revoke_value(world &world, arguments &args) {
     const presented shown = present(world, args);
     const std::string by = args.bytes("by").value_or("");
@@ -73,6 +89,31 @@ inline answer remove_project(world &world, arguments &args) {
     args.finish();
     const std::uint64_t removed = world.store().remove_project(project, {by, reason});
     return answer{removed > 0 ? "CHANGED" : "UNCHANGED"}.field("tokens", removed);
+}
+
+/// `revoke_owner owner= [type=] [by=] [reason=]`.
+inline answer revoke_owner(world &world, arguments &args) {
+    const std::string owner = decode(args.required("owner"));
+    const auto type = args.word("type");
+    const std::string by = args.bytes("by").value_or("");
+    const std::string reason = args.bytes("reason").value_or("");
+    args.finish();
+    const ts::note note{by, reason};
+    return changed(type.has_value() ? world.store().revoke_owner(owner, world.type(*type), note)
+                                    : world.store().revoke_owner(owner, note));
+}
+
+/// `prune before=TIME limit=N`: the field `tokens` is how many were taken out.
+inline answer prune(world &world, arguments &args) {
+    const ts::time_point before = time_at(number<std::int64_t>(args.required("before")));
+    const auto limit = number<std::uint64_t>(args.required("limit"));
+    args.finish();
+    const std::size_t held = world.tokens_left();
+    const std::uint64_t pruned = world.store().prune(before, limit);
+    if (held - world.tokens_left() != pruned) {
+        throw mistake(std::to_string(pruned) + " are said to be taken out, and others are gone");
+    }
+    return answer{"OK"}.field("tokens", pruned);
 }
 
 inline constexpr std::pair<const char *, ts::token_state> states[] = {
@@ -125,7 +166,13 @@ inline answer get(world &world, arguments &args) {
         .field("reason", token.revoked.has_value() ? encode(token.reason) : "none")
         .field("word", token.app_word)
         .field("data", encode(token.app_data))
-        .field("revision", token.revision);
+        .field("revision", token.revision)
+        .field("uses_left", token.uses_left.has_value() ? std::to_string(*token.uses_left) : "none")
+        .field("parent", world.name_or_none(token.parent))
+        .field("family", world.name_or_none(token.family))
+        .field("refreshes", token.refreshes ? "yes" : "no")
+        .field("old_until", ms_or(token.old_value_until, "no"))
+        .field("old_used", ms_or(token.old_value_used, "never"));
 }
 
 /// `list [owner=] [type=] [states=] [dead=yes] [name_prefix=] [project=] [expires_before=] [unused_since=] [after=]
@@ -168,12 +215,12 @@ inline answer list_tokens(world &world, arguments &args) {
         .field("next", page.next.has_value() ? world.name_of(*page.next) : "no");
 }
 
-/// What an event happened to: a token or a type, by its name in the scenario.
+/// What an event happened to: a token, a family or a type, by its name in the scenario; `none` is all of the store.
 inline std::string about(const world &world, const ts::event &event) {
-    if (event.id.has_value() == event.type.has_value()) {
+    if (event.id.has_value() && event.type.has_value()) {
         return "?";
     }
-    return event.id.has_value() ? world.name_of(*event.id) : world.type_name(*event.type);
+    return event.type.has_value() ? world.type_name(*event.type) : world.name_or_none(event.id);
 }
 
 /// `events [after=] [limit=]`: their kinds, with what each happened to.
@@ -209,7 +256,10 @@ inline answer event(world &world, arguments &args) {
         .field("of", about(world, *event))
         .field("at", ms_of(event->at))
         .field("by", encode(event->by))
-        .field("reason", encode(event->reason));
+        .field("reason", encode(event->reason))
+        .field("owner", event->owner.empty() ? "none" : encode(event->owner))
+        .field("count", event->count.has_value() ? std::to_string(*event->count) : "none")
+        .field("age", event->age.has_value() ? std::to_string(event->age->count()) : "none");
 }
 
 inline answer stats(world &world, arguments &args) {

@@ -10,12 +10,14 @@ namespace cases {
 
 namespace ts = tokenstore;
 
-/// A token that a line named.
+/// A token that a line named, by one of its values.
 struct known_token {
     ts::token_id id;
     std::string value;
+    /// Whether the line gave a token its next value: answers call the token by its first name.
+    bool later_name = false;
     /// Where the last verify said that its owner is.
-    std::optional<ts::owner_ref> owner;
+    std::optional<ts::owner_ref> owner = {};
 };
 
 class world {
@@ -119,25 +121,65 @@ public:
         return found != tokens_.end() ? found->second : throw mistake("no line made a token `" + name + "`");
     }
 
-    void name_token(const std::string &name, ts::token_id id, std::string_view value) {
-        if (!tokens_.emplace(name, known_token{id, std::string(value), std::nullopt}).second) {
-            throw mistake("there is a token `" + name + "` already");
+    /// No word stands for two things.
+    void must_be_free(const std::string &name) const {
+        for (const auto &[kind, taken] : {std::pair("token", tokens_.count(name)), {"family", families_.count(name)}}) {
+            if (taken != 0) {
+                throw mistake("there is a " + std::string(kind) + " `" + name + "` already");
+            }
         }
     }
 
+    void name_token(const std::string &name, ts::token_id id, std::string_view value) {
+        must_be_free(name);
+        tokens_[name] = {id, std::string(value)};
+    }
+
+    /// A name for the value that a token was just given. Its other names stay for the values before.
+    void name_next_value(const std::string &name, ts::token_id id, std::string_view value) {
+        name_token(name, id, value);
+        tokens_[name].later_name = true;
+    }
+
+    void name_family(const std::string &name, ts::token_id id) {
+        must_be_free(name);
+        families_[name] = id;
+    }
+
+    /// The first name of a token or a family.
     std::string name_of(ts::token_id id) const {
         for (const auto &[name, known] : tokens_) {
-            if (known.id == id) {
+            if (known.id == id && !known.later_name) {
+                return name;
+            }
+        }
+        for (const auto &[name, family] : families_) {
+            if (family == id) {
                 return name;
             }
         }
         return "?";
     }
+    std::string name_or_none(const std::optional<ts::token_id> &id) const {
+        return id.has_value() ? name_of(*id) : "none";
+    }
 
-    /// `TOKEN`, or `id:UUID` for any id.
+    /// How many of the tokens that lines named the store still has.
+    std::size_t tokens_left() {
+        std::size_t left = 0;
+        for (const auto &[name, known] : tokens_) {
+            std::error_code code;
+            static_cast<void>(store().get(known.id, code));
+            left += !known.later_name && !code ? 1 : 0;
+        }
+        return left;
+    }
+
+    /// `TOKEN` or `FAMILY`, or `id:UUID` for any id.
     ts::token_id subject(const std::string &word) {
         if (word.rfind("id:", 0) != 0) {
-            return known(word).id;
+            const auto family = families_.find(word);
+            return family != families_.end() ? family->second : known(word).id;
         }
         const auto id = ts::token_id::parse(std::string_view(word).substr(3));
         return id.has_value() ? *id : throw mistake("`" + word + "` is no UUID");
@@ -152,6 +194,7 @@ private:
     std::optional<ts::store> store_;
     std::map<std::string, ts::type_id> types_;
     std::map<std::string, known_token> tokens_;
+    std::map<std::string, ts::token_id> families_;
 };
 
 } // namespace cases

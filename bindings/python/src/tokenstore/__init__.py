@@ -12,7 +12,8 @@
         assert not store.verify(created.value, asks)
 
 `Store` has the calls, `Query` what a verify asks, `Verdict` what it answers, `Secret` a value that nothing shows by
-accident. Every exception is a `TokenstoreError`, one class for each status.
+accident, `Pair` an access value and a refresh value, `Consumed` a use that was spent. Every exception is a
+`TokenstoreError`, one class for each status.
 """
 
 from typing import Final, Literal
@@ -36,9 +37,11 @@ from ._errors import (
     MustRefresh,
     NameTaken,
     NoGrant,
+    NotCounted,
     NotFound,
     Poisoned,
     Refused,
+    Reused,
     RevisionConflict,
     Revoked,
     RolledBack,
@@ -65,12 +68,19 @@ from ._ffi import VERSION, version_text
 from ._input import All, AnyType, Keep, Never
 from ._records import (
     Change,
+    Consumed,
     Created,
     Event,
     EventKind,
     Existing,
+    FamilyPolicy,
+    Issued,
     NewToken,
+    OldAccess,
+    Outcome,
     Page,
+    Pair,
+    Refreshed,
     Registered,
     State,
     Stats,
@@ -106,6 +116,7 @@ __all__ = [
     "BufferTooSmall",
     "Change",
     "CommitUnknown",
+    "Consumed",
     "Corrupt",
     "Created",
     "Disabled",
@@ -114,9 +125,11 @@ __all__ = [
     "EventKind",
     "Existing",
     "Expired",
+    "FamilyPolicy",
     "ForkedStore",
     "GrantIsAll",
     "InvalidArgument",
+    "Issued",
     "Keep",
     "LibraryPanic",
     "LimitReached",
@@ -128,13 +141,19 @@ __all__ = [
     "Never",
     "NewToken",
     "NoGrant",
+    "NotCounted",
     "NotFound",
+    "OldAccess",
+    "Outcome",
     "OwnerRef",
     "Page",
+    "Pair",
     "Poisoned",
     "Query",
+    "Refreshed",
     "Refused",
     "Registered",
+    "Reused",
     "RevisionConflict",
     "Revoked",
     "RolledBack",

@@ -5,15 +5,26 @@ from datetime import datetime, timedelta
 from typing import Any, Callable, Iterable, Optional, Union
 
 from . import _ffi
-from ._base import Base
-from ._input import All, BytesLike, Keep, Never, as_bytes, as_text
-from ._records import Change
-from ._secret import Secret, Value
+from ._errors import NotFound
+from ._input import (
+    All,
+    BytesLike,
+    Keep,
+    Never,
+    as_bytes,
+    as_duration_ms,
+    as_number,
+    as_text,
+    as_time_ms,
+)
+from ._records import Change, Created, id_of
+from ._secret import Secret, Value, taken
 from ._structs import edit_of, target_of
-from ._typing import AnId, Text
+from ._types import Types
+from ._typing import AnId, AType, Text
 
 
-class Changing(Base):
+class Changing(Types):
     """The calls that change tokens. All are on the disk when they return."""
 
     def edit(
@@ -157,6 +168,32 @@ class Changing(Base):
         target, kept = target_of(id, if_owner, if_revision, by, reason)
         return self._change(kept, _ffi.lib.token_delete, target)
 
+    def rotate(
+        self,
+        id: AnId,
+        grace: timedelta,
+        *,
+        if_owner: Optional[BytesLike] = None,
+        if_revision: Optional[int] = None,
+        by: Optional[Text] = None,
+        reason: Optional[Text] = None,
+    ) -> Created:
+        """Gives a token another value; `value` of the answer is the only place where it is.
+
+        Id, name, grants and owner stay, `app_data` is cleared. The value before works for `grace` more, which may be
+        `timedelta(0)`, up to its expiry, with `old_value` in the verdict; then it is `SUPERSEDED`. One value before is
+        remembered: rotating again ends it at once. Raises InvalidArgument for refresh values and tokens with a use
+        count, and what `edit` raises.
+        """
+        target, kept = target_of(id, if_owner, if_revision, by, reason)
+        ms = as_duration_ms("a grace", grace, 0)
+        buffer, length, made = (ctypes.c_char * _ffi.VALUE_BYTES)(), ctypes.c_size_t(), _ffi.Created()
+        error = self._try(_ffi.lib.token_rotate, target, ms, buffer, len(buffer), length, made)
+        del kept
+        if error is not None:
+            raise error
+        return Created(id_of(made.id), taken(buffer, 0, length.value), made.revision)
+
     def revoke_value(
         self,
         value: Value,
@@ -173,6 +210,52 @@ class Changing(Base):
         return self._change(
             None, _ffi.lib.value_revoke, hidden._buffer, len(hidden), who, len(who), why, len(why)
         )
+
+    def revoke_family(
+        self,
+        id: AnId,
+        *,
+        if_owner: Optional[BytesLike] = None,
+        if_revision: Optional[int] = None,
+        by: Optional[Text] = None,
+        reason: Optional[Text] = None,
+    ) -> Change:
+        """Revokes a family, whatever its size; `id` is the family's. When this returned, nothing of it verifies or
+        refreshes. Raises NotFound."""
+        target, kept = target_of(id, if_owner, if_revision, by, reason)
+        return self._change(kept, _ffi.lib.family_revoke, target)
+
+    def revoke_owner(
+        self,
+        owner: BytesLike,
+        type: Optional[AType] = None,
+        *,
+        by: Optional[Text] = None,
+        reason: Optional[Text] = None,
+    ) -> Change:
+        """Revokes all that an owner has so far, or all of a type: tokens, and families that hold or issue that type.
+
+        However much that is, it takes one change; what is made afterwards is good. Raises NotFound if the type is not
+        declared.
+        """
+        number = 0 if type is None else self._number(type)
+        if type is not None and number == 0:
+            # To C zero is all types.
+            raise NotFound("there is no type 0")
+        whose, who, why = as_bytes("an owner", owner), as_text("by", by), as_text("a reason", reason)
+        call = _ffi.lib.owner_revoke
+        return self._change(None, call, whose, len(whose), number, who, len(who), why, len(why))
+
+    def prune(self, dead_before: datetime, at_most: int) -> int:
+        """Takes out tokens that are dead since before a time, at most `at_most`, which is 1 or more; how many it took.
+
+        Nothing that it takes out turns a refusal into access. Used refresh values stay while their family lives, and
+        parents that are not revoked while anything hangs on them.
+        """
+        before, most = as_time_ms("dead_before", dead_before), as_number("at_most", at_most, 1)
+        removed = ctypes.c_uint64()
+        self._run(_ffi.lib.prune, before, most, removed)
+        return removed.value
 
     def remove_project(
         self,

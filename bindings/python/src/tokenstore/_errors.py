@@ -28,6 +28,8 @@ class Status(enum.IntEnum):
     MUST_CONSUME = 12
     SOME_REFUSED = 13
     STALE = 14
+    REUSED = 15
+    NOT_COUNTED = 16
     NOT_FOUND = 20
     NAME_TAKEN = 21
     VALUE_EXISTS = 22
@@ -96,7 +98,7 @@ def _tell_errno(error: OSError, number: Optional[int], message: str) -> None:
 class Refused(TokenstoreError):
     """A token is not accepted, or not in a state to be changed.
 
-    `verdict` is the whole answer if a verify gave it, otherwise None.
+    `verdict` is the whole answer if a verify or a consume gave it, otherwise None.
     """
 
     verdict: Any = None
@@ -148,6 +150,14 @@ class MustRefresh(Refused, status=Status.MUST_REFRESH):
 
 class MustConsume(Refused, status=Status.MUST_CONSUME):
     """The token has a use count; verify does not spend it."""
+
+
+class Reused(Refused, status=Status.REUSED):
+    """Of a refresh: the value was used before, and its time to be replayed is over. Its family is revoked now."""
+
+
+class NotCounted(Refused, status=Status.NOT_COUNTED):
+    """Of a consume: the token has no use count."""
 
 
 class SomeRefused(TokenstoreError, status=Status.SOME_REFUSED):

@@ -53,6 +53,19 @@ NO_WAIT = 16
 HAS_NO_PROJECTS = 1
 HAS_ALL_PROJECTS = 2
 OLD_VALUE = 4
+TYPE_VOLATILE = 8
+TYPE_FAMILIES = 16
+ACCESS_ENDS_NOW = 0
+ACCESS_ENDS_WITH_GRACE = 1
+ACCESS_LIVES_ON = 2
+NO_GRACE = 18446744073709551615
+IS_COUNTED = 32
+REFRESHES = 64
+APP_DATA_BYTES = 4096
+BIND_ACCESS = 2
+ISSUED = 1
+ROTATED = 2
+REPLAYED = 3
 
 Id = c_uint8 * 16
 
@@ -128,6 +141,7 @@ class NewToken(Growing):
         ("app_data", Bytes),
         ("app_word", c_uint64),
         ("by", Bytes),
+        ("parent", Id),
     ]
 
 
@@ -170,6 +184,12 @@ class Token(Growing):
         ("app_data", Bytes),
         ("projects", POINTER(Bytes)),
         ("project_count", c_size_t),
+        ("uses_left", c_uint32),
+        ("reserved_2", c_uint32),
+        ("parent", Id),
+        ("family", Id),
+        ("old_value_until_ms", c_int64),
+        ("old_value_used_ms", c_int64),
     ]
 
 
@@ -199,6 +219,9 @@ class Event(Growing):
         ("id", Id),
         ("by", Bytes),
         ("reason", Bytes),
+        ("owner", Bytes),
+        ("count", c_uint64),
+        ("age_ms", c_uint64),
     ]
 
 
@@ -222,6 +245,54 @@ class Policy(Growing):
         ("default_lifetime_ms", c_uint64),
         ("max_lifetime_ms", c_uint64),
         ("flags", c_uint32),
+        ("reserved", c_uint32),
+        ("uses", c_uint32),
+        ("old_access", c_uint32),
+        ("access_lifetime_ms", c_uint64),
+        ("refresh_lifetime_ms", c_uint64),
+        ("family_lifetime_ms", c_uint64),
+        ("grace_ms", c_uint64),
+    ]
+
+
+class NewPair(Growing):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("access_type", c_uint32),
+        ("refresh_type", c_uint32),
+        ("flags", c_uint32),
+        ("reserved", c_uint32),
+        ("owner", Bytes),
+        ("binding", Bytes),
+        ("name", Bytes),
+        ("projects", POINTER(Bytes)),
+        ("project_count", c_size_t),
+        ("app_data", Bytes),
+        ("app_word", c_uint64),
+        ("by", Bytes),
+    ]
+
+
+class PairValues(Growing):
+    _fields_ = [("struct_size", c_size_t), ("access", Bytes), ("refresh", Bytes)]
+
+
+class Pair(Growing):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("access", c_void_p),
+        ("access_capacity", c_size_t),
+        ("refresh", c_void_p),
+        ("refresh_capacity", c_size_t),
+        ("access_len", c_size_t),
+        ("refresh_len", c_size_t),
+        ("family", Id),
+        ("access_id", Id),
+        ("refresh_id", Id),
+        ("access_expires_ms", c_int64),
+        ("refresh_expires_ms", c_int64),
+        ("revision", c_uint64),
+        ("outcome", c_uint32),
         ("reserved", c_uint32),
     ]
 
@@ -348,6 +419,44 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "list_close": (c_int32, [_HANDLE]),
     "event_next": (c_int32, [_HANDLE, c_uint64, POINTER(Event), *_READ, _ERROR]),
     "get_stats": (c_int32, [_HANDLE, POINTER(Stats), _ERROR]),
+    "consume": (c_int32, [*_VERIFY, _BUFFER, c_size_t, _SIZE_OUT, POINTER(c_uint32), _ERROR]),
+    "pair_issue": (c_int32, [_HANDLE, POINTER(NewPair), POINTER(PairValues), POINTER(Pair), _ERROR]),
+    "pair_refresh": (
+        c_int32,
+        [
+            _HANDLE,
+            _TEXT,
+            c_size_t,
+            _TEXT,
+            c_size_t,
+            POINTER(PairValues),
+            _TEXT,
+            c_size_t,
+            POINTER(Pair),
+            _ERROR,
+        ],
+    ),
+    "family_revoke": (c_int32, _ON_TARGET),
+    "owner_revoke": (
+        c_int32,
+        [
+            _HANDLE,
+            _TEXT,
+            c_size_t,
+            c_uint32,
+            _TEXT,
+            c_size_t,
+            _TEXT,
+            c_size_t,
+            POINTER(Change),
+            _ERROR,
+        ],
+    ),
+    "token_rotate": (
+        c_int32,
+        [_HANDLE, POINTER(Target), c_uint64, _BUFFER, c_size_t, _SIZE_OUT, POINTER(Created), _ERROR],
+    ),
+    "prune": (c_int32, [_HANDLE, c_int64, c_uint64, POINTER(c_uint64), _ERROR]),
 }
 
 

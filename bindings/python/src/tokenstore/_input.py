@@ -100,13 +100,13 @@ def as_time_ms(what: str, given: datetime) -> int:
     return (given - _EPOCH) // _MS
 
 
-def as_duration_ms(what: str, given: timedelta) -> int:
-    """Milliseconds, rounded down, from 1 on."""
+def as_duration_ms(what: str, given: timedelta, least: int = 1) -> int:
+    """Milliseconds, rounded down, from `least` on."""
     if not isinstance(given, timedelta):
         raise TypeError(f"{what} is a timedelta, not {type(given).__name__}")
     ms = given // _MS
-    if ms < 1:
-        raise InvalidArgument(f"{what} is at least 1 ms")
+    if ms < least:
+        raise InvalidArgument(f"{what} is at least {least} ms")
     return ms
 
 
@@ -135,6 +135,11 @@ class Keeper:
         """A byte string for C."""
         self._kept.append(data)
         return _ffi.Bytes(_ffi.address_of(data), len(data))
+
+    def hidden(self, secret: Any) -> _ffi.Bytes:
+        """A secret for C."""
+        self._kept.append(secret)
+        return _ffi.Bytes(ctypes.addressof(secret._buffer), len(secret))
 
     def projects(self, given: Iterable[BytesLike]) -> Any:
         """An array of projects for C, which may have no place at all."""

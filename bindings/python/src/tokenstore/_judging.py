@@ -7,7 +7,8 @@ from . import _ffi
 from ._batch import Chunk, chunks_of, place_of, verdicts_of
 from ._errors import InvalidArgument, Status, StoreClosed, TokenstoreError, error_of, refused
 from ._input import AnyType, BytesLike, as_number
-from ._secret import Value, presented
+from ._records import Consumed
+from ._secret import Secret, Value, presented
 from ._types import Types
 from ._typing import AType
 from ._verdict import Query, Verdict, Verdicts
@@ -133,6 +134,77 @@ class Judging(Types):
         if type is not None or project is not None or binding is not None or header:
             raise TypeError("either a query, or what it is made of")
         return query
+
+    def consume(
+        self,
+        value: Value,
+        query: Optional[Query] = None,
+        *,
+        type: Union[AType, AnyType, None] = None,
+        project: Optional[BytesLike] = None,
+        binding: Optional[BytesLike] = None,
+        header: bool = False,
+    ) -> Consumed:
+        """Spends a use of a value, if a verify would admit it. The answer is true in a condition only if it did.
+
+        Exactly one consume wins each use; to the losers of the last one the status is `USED`. It is `NOT_COUNTED` for
+        a token without a use count, and otherwise what a verify answers. A refusal spends nothing. The use is on the
+        disk when this returns, unless the type is volatile. The arguments are those of `verify`.
+
+        Raises only for trouble, with which there is no access; with CommitUnknown the use may be gone.
+        """
+        try:
+            hidden = Secret(value)
+        finally:
+            del value
+        query = self._query(query, type, project, binding, header)
+        verdict, told = Verdict(), _ffi.Error()
+        data, length, left = (
+            (ctypes.c_char * _ffi.APP_DATA_BYTES)(),
+            ctypes.c_size_t(),
+            ctypes.c_uint32(),
+        )
+        status = _ffi.lib.consume(
+            self._handle,
+            hidden._buffer,
+            len(hidden),
+            query._patient,
+            verdict,
+            data,
+            len(data),
+            length,
+            left,
+            told,
+        )
+        if status >= _TROUBLE:
+            raise self._error(status, told)
+        if verdict._allowed != 1:
+            return Consumed(verdict, None, None)
+        return Consumed(verdict, data.raw[: length.value], left.value)
+
+    def redeem(
+        self,
+        value: Value,
+        query: Optional[Query] = None,
+        *,
+        type: Union[AType, AnyType, None] = None,
+        project: Optional[BytesLike] = None,
+        binding: Optional[BytesLike] = None,
+        header: bool = False,
+    ) -> Consumed:
+        """As `consume`, but what is refused raises: Used, Expired, NotCounted ..., all of them Refused.
+
+        The exception's `verdict` is the whole answer.
+        """
+        try:
+            consumed = self.consume(
+                value, query, type=type, project=project, binding=binding, header=header
+            )
+        finally:
+            del value
+        if not consumed:
+            raise refused(consumed.verdict)
+        return consumed
 
     def verify_many(self, values: Iterable[Value], query: Query) -> Verdicts:
         """Judges many values by one query, at a fraction of the time each; fastest if all are bytes, or all str, of

@@ -11,7 +11,7 @@ from ._records import Created, Existing, NewToken, Registered, id_of
 from ._secret import Secret, Value, taken
 from ._structs import new_token_of
 from ._types import Types
-from ._typing import AType, Text
+from ._typing import AnId, AType, Text
 
 
 class Making(Types):
@@ -30,6 +30,7 @@ class Making(Types):
         app_data: BytesLike = b"",
         app_word: int = 0,
         by: Optional[Text] = None,
+        parent: Optional[AnId] = None,
     ) -> Created:
         """Makes a token. It is on the disk when this returns; `value` of the answer is the only place where its
         value is.
@@ -38,11 +39,15 @@ class Making(Types):
         `expires` is a time or `NEVER`, `lifetime` a duration from now; without both the type's default holds.
         `projects` are those that it reaches, each 1 to 64 bytes, at most 1,000, or `ALL`. `binding` is what a
         presenter must also show, 1 to 255 bytes. `app_data` is up to 4,096 bytes and `app_word` a number below
-        2**64 of your own. `by` is who makes it, for the events.
+        2**64 of your own. `by` is who makes it, for the events. `parent` is the token it hangs on: it expires no
+        later, and dies when that one is revoked or deleted; at most four below the first.
 
-        Raises NameTaken, NotFound for a type that is not declared, LimitReached, InvalidArgument.
+        Raises NameTaken, NotFound for a type that is not declared or a parent that is not there, LimitReached,
+        InvalidArgument, and Revoked, Used or Expired for a parent that is.
         """
-        new = NewToken(type, owner, name, expires, lifetime, projects, binding, app_data, app_word, by)
+        new = NewToken(
+            type, owner, name, expires, lifetime, projects, binding, app_data, app_word, by, parent
+        )
         made, buffer, length = self._create(_ffi.lib.token_create, new)
         return Created(id_of(made.id), taken(buffer, 0, length), made.revision)
 
@@ -59,13 +64,16 @@ class Making(Types):
         app_data: BytesLike = b"",
         app_word: int = 0,
         by: Optional[Text] = None,
+        parent: Optional[AnId] = None,
     ) -> Union[Created, Existing]:
         """Makes a token unless a live one of its type and owner has its name: then `Existing`, without a value.
 
         The arguments are those of `create_token`; it needs a name, and its type unique ones. Raises NameTaken if a
         token of another type holds the name, and what `create_token` raises.
         """
-        new = NewToken(type, owner, name, expires, lifetime, projects, binding, app_data, app_word, by)
+        new = NewToken(
+            type, owner, name, expires, lifetime, projects, binding, app_data, app_word, by, parent
+        )
         made, buffer, length = self._create(_ffi.lib.token_create_if_absent, new)
         if made.outcome == _ffi.EXISTING:
             return Existing(id_of(made.id))
@@ -93,6 +101,7 @@ class Making(Types):
         app_data: BytesLike = b"",
         app_word: int = 0,
         by: Optional[Text] = None,
+        parent: Optional[AnId] = None,
     ) -> Registered:
         """Makes a token whose value was made elsewhere: 16 to 8,192 bytes that nobody can guess.
 
@@ -103,7 +112,9 @@ class Making(Types):
             hidden = Secret(value)
         finally:
             del value
-        new = NewToken(type, owner, name, expires, lifetime, projects, binding, app_data, app_word, by)
+        new = NewToken(
+            type, owner, name, expires, lifetime, projects, binding, app_data, app_word, by, parent
+        )
         struct, keeper, made = _ffi.NewToken(), Keeper(), _ffi.Created()
         new_token_of(new, self._number(type), struct, keeper)
         self._run(_ffi.lib.token_create_from_value, struct, hidden._buffer, len(hidden), made)

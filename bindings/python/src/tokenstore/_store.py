@@ -11,6 +11,7 @@ from . import _ffi
 from ._changing import Changing
 from ._clock import ManualClock
 from ._errors import ForkedStore, StoreClosed, TokenstoreError, error_from
+from ._families import Families
 from ._handle import Handle, end
 from ._input import as_path
 from ._judging import Judging
@@ -27,7 +28,7 @@ def _close_store(address: int) -> Optional[TokenstoreError]:
     return error_from(status, told) if status else None
 
 
-class Store(Making, Judging, Changing, Reading):
+class Store(Making, Judging, Families, Changing, Reading):
     """An open store. Make one by `create`, `open` or `in_memory`; every method may be called by any thread at once.
 
     A `with` block closes it. A change is on the disk when its call returns, and a revocation is seen by the very

@@ -7,7 +7,7 @@ from typing import Any, Iterable, Optional, Tuple, Union
 
 from . import _ffi
 from ._clock import ManualClock
-from ._errors import InvalidArgument
+from ._errors import InvalidArgument, NotFound
 from ._input import (
     All,
     BytesLike,
@@ -20,11 +20,12 @@ from ._input import (
     as_text,
     as_time_ms,
 )
-from ._records import NewToken
+from ._records import FamilyPolicy, NewToken, OldAccess
 
 
 # How many tokens or events a page has at most.
 PAGE = 1_000
+_U32 = (1 << 32) - 1
 
 
 def id_bytes(id: Any) -> bytes:
@@ -93,11 +94,7 @@ def new_token_of(new: NewToken, number: int, struct: Any, keeper: Keeper) -> Non
         struct.name = keeper.bytes(_name(new.name))
     flag, struct.expires_ms = _expiry(new.expires, new.lifetime, _ffi.EXPIRES_AT, _ffi.EXPIRES_IN)
     struct.flags = flag
-    if isinstance(new.projects, All):
-        struct.flags |= _ffi.ALL_PROJECTS
-    else:
-        struct.projects = projects = keeper.projects(new.projects)
-        struct.project_count = len(projects)
+    _fill_grants(struct, new.projects, keeper)
     if new.binding is not None:
         binding = as_bytes("a binding", new.binding)
         if not binding:
@@ -107,6 +104,47 @@ def new_token_of(new: NewToken, number: int, struct: Any, keeper: Keeper) -> Non
     struct.app_data = keeper.bytes(as_bytes("app_data", new.app_data))
     struct.app_word = as_number("app_word", new.app_word)
     struct.by = keeper.bytes(as_text("by", new.by))
+    if new.parent is not None:
+        parent = id_bytes(new.parent)
+        if not any(parent):
+            # To C zeros are no parent.
+            raise NotFound("no such token")
+        struct.parent = _ffi.Id.from_buffer_copy(parent)
+
+
+def _fill_grants(struct: Any, projects: Union[Iterable[BytesLike], All], keeper: Keeper) -> None:
+    if isinstance(projects, All):
+        struct.flags |= _ffi.ALL_PROJECTS
+    else:
+        struct.projects = array = keeper.projects(projects)
+        struct.project_count = len(array)
+
+
+def new_pair_of(
+    access_number: int,
+    refresh_number: int,
+    owner: BytesLike,
+    client: BytesLike,
+    name: Union[str, bytes, None],
+    projects: Union[Iterable[BytesLike], All],
+    bind_access: bool,
+    app_data: BytesLike,
+    app_word: int,
+    by: Union[str, bytes, None],
+) -> Tuple[_ffi.NewPair, Keeper]:
+    """A family to be made."""
+    new, keeper = _ffi.NewPair(), Keeper()
+    new.access_type, new.refresh_type = access_number, refresh_number
+    new.flags = _ffi.BIND_ACCESS if bind_access else 0
+    new.owner = keeper.bytes(as_bytes("an owner", owner))
+    new.binding = keeper.bytes(as_bytes("a client", client))
+    if name is not None:
+        new.name = keeper.bytes(_name(name))
+    _fill_grants(new, projects, keeper)
+    new.app_data = keeper.bytes(as_bytes("app_data", app_data))
+    new.app_word = as_number("app_word", app_word)
+    new.by = keeper.bytes(as_text("by", by))
+    return new, keeper
 
 
 def edit_of(
@@ -128,11 +166,7 @@ def edit_of(
     edit.fields |= flag
     if projects is not None:
         edit.fields |= _ffi.EDIT_GRANTS
-        if isinstance(projects, All):
-            edit.flags |= _ffi.ALL_PROJECTS
-        else:
-            edit.projects = array = keeper.projects(projects)
-            edit.project_count = len(array)
+        _fill_grants(edit, projects, keeper)
     if app_data is not None:
         edit.fields |= _ffi.EDIT_APP_DATA
         edit.app_data = keeper.bytes(as_bytes("app_data", app_data))
@@ -177,6 +211,9 @@ def policy_of(
     unique_names: bool,
     by_name_only: bool,
     external: bool,
+    uses: Optional[int],
+    volatile: bool,
+    families: Optional[FamilyPolicy],
 ) -> Tuple[_ffi.Policy, Keeper]:
     """A type to be declared."""
     policy, keeper = _ffi.Policy(), Keeper()
@@ -190,8 +227,25 @@ def policy_of(
         (0 if unique_names else _ffi.TYPE_SHARED_NAMES)
         | (_ffi.TYPE_BY_NAME_ONLY if by_name_only else 0)
         | (_ffi.TYPE_EXTERNAL if external else 0)
+        | (_ffi.TYPE_VOLATILE if volatile else 0)
     )
+    if uses is not None:
+        policy.uses = as_number("uses", uses, 1, _U32)
+    if families is not None:
+        _fill_families(policy, families)
     return policy, keeper
+
+
+def _fill_families(policy: Any, families: FamilyPolicy) -> None:
+    if not isinstance(families, FamilyPolicy):
+        raise TypeError(f"families are a FamilyPolicy, not {type(families).__name__}")
+    policy.flags |= _ffi.TYPE_FAMILIES
+    policy.access_lifetime_ms = as_duration_ms("access", families.access)
+    policy.refresh_lifetime_ms = as_duration_ms("refresh", families.refresh)
+    policy.family_lifetime_ms = as_duration_ms("family", families.family)
+    # To C zero is the default.
+    policy.grace_ms = as_duration_ms("grace", families.grace, 0) or _ffi.NO_GRACE
+    policy.old_access = as_number("old_access", families.old_access, 0, max(OldAccess))
 
 
 def filter_of(

@@ -8,7 +8,7 @@ from . import _ffi
 from ._base import Base
 from ._errors import NotFound
 from ._input import as_number, as_text
-from ._records import TypeInfo, type_of
+from ._records import FamilyPolicy, TypeInfo, type_of
 from ._structs import policy_of
 from ._typing import AType, Text
 from ._verdict import TypeId
@@ -27,6 +27,9 @@ class Types(Base):
         unique_names: bool = True,
         by_name_only: bool = False,
         external: bool = False,
+        uses: Optional[int] = None,
+        volatile: bool = False,
+        families: Optional[FamilyPolicy] = None,
     ) -> TypeId:
         """Declares a type of tokens, or finds it if it is declared alike. It is on the disk when this returns.
 
@@ -35,11 +38,24 @@ class Types(Base):
         longest, edits included (no limit). With `by_name_only` only a query that names the type accepts its tokens;
         with `external` they may be made from values of yours.
 
+        With `uses` its tokens can be consumed that often, and are not verified. With `volatile` they live in memory
+        alone: tickets of some seconds, which have `uses`, a `default_lifetime`, no name and no parent, are in no list
+        and no event, and are unknown after a close or a crash. With `families` it is a type of refresh values.
+
         Raises TypeConflict if the name has another policy or the prefix is another type's, InvalidArgument,
         LimitReached.
         """
         policy, kept = policy_of(
-            name, prefix, default_lifetime, max_lifetime, unique_names, by_name_only, external
+            name,
+            prefix,
+            default_lifetime,
+            max_lifetime,
+            unique_names,
+            by_name_only,
+            external,
+            uses,
+            volatile,
+            families,
         )
         number = ctypes.c_uint32()
         self._run(_ffi.lib.type_declare, policy, number)

@@ -1,14 +1,15 @@
 """The arguments of a line. Whatever is not taken is a mistake, so that a misspelt key fails."""
 
 import re
+import uuid
 from datetime import timedelta
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 import tokenstore
 
 from . import Mistake
 from .text import decode, expand
-from .world import time_at
+from .world import World, time_at
 
 
 class Args:
@@ -116,3 +117,20 @@ def utf8(word: str) -> str:
         return decode(word).decode()
     except UnicodeDecodeError:
         raise Mistake(f"`{word}` is no UTF-8") from None
+
+
+def name_in(args: Args) -> Optional[str]:
+    """`name=none` is no name."""
+    word = args.word("name")
+    return None if word in (None, "none") else utf8(str(word))
+
+
+def target(world: World, args: Args) -> Tuple[uuid.UUID, Dict[str, Any]]:
+    """`TOKEN [if_owner=] [if_revision=] [by=] [reason=]`."""
+    id = world.id_of(args.next("a token"))
+    return id, args.given(
+        if_owner=args.bytes("if_owner"),
+        if_revision=args.number("if_revision"),
+        by=args.text("by"),
+        reason=args.text("reason"),
+    )

@@ -18,7 +18,7 @@ class Presented(NamedTuple):
     of: Optional[str]
 
 
-def _presented(world: World, args: Args) -> Presented:
+def presented_in(world: World, args: Args) -> Presented:
     """`TOKEN` or `value=`, and changes to it."""
     of, given = args.next_if_any(), args.bytes("value")
     if (of is None) == (given is None):
@@ -69,7 +69,7 @@ def _asked(world: World, args: Args) -> Dict[str, Any]:
 
 
 def verify(world: World, args: Args) -> Answer:
-    presented, asked = _presented(world, args), _asked(world, args)
+    presented, asked = presented_in(world, args), _asked(world, args)
     args.finish()
     # Once as sugar, once by a query made before, once by the verb that raises: they must agree.
     verdict = world.store.verify(presented.value, **asked)
@@ -95,11 +95,30 @@ def _check_require(world: World, presented: Presented, asked: Dict[str, Any], ve
 def authorization(world: World, args: Args) -> Answer:
     """`{}` in the header is where the value stands. A header without a place for a value stands alone."""
     before, place, after = args.required("as").partition("{}")
-    presented = _presented(world, args) if place else Presented(b"", None)
+    presented = presented_in(world, args) if place else Presented(b"", None)
     header = decode(before) + presented.value + decode(after)
     asked = _asked(world, args)
     args.finish()
     return _judged(world, presented, world.store.verify(header, header=True, **asked))
+
+
+def consume(world: World, args: Args) -> Answer:
+    presented, asked = presented_in(world, args), _asked(world, args)
+    args.finish()
+    if world.other_verb():
+        try:
+            consumed = world.store.redeem(presented.value, **asked)
+        except tokenstore.Refused as refusal:
+            consumed = tokenstore.Consumed(refusal.verdict, None, None)
+    else:
+        consumed = world.store.consume(presented.value, **asked)
+    data, left = consumed.app_data, consumed.uses_left
+    answer = _judged(world, presented, consumed.verdict)
+    if {bool(consumed), data is not None, left is not None} != {consumed.verdict.allowed}:
+        raise Mistake(f"{consumed.status}, but {left} uses are left")
+    if data is not None and left is not None:
+        answer.fields.update(data=encode(data), uses_left=str(left))
+    return answer
 
 
 def verify_many(world: World, args: Args) -> Answer:
@@ -118,7 +137,7 @@ def verify_many(world: World, args: Args) -> Answer:
 
 
 def revoke_value(world: World, args: Args) -> Answer:
-    presented, by, reason = _presented(world, args), args.text("by"), args.text("reason")
+    presented, by, reason = presented_in(world, args), args.text("by"), args.text("reason")
     args.finish()
     return Answer.change(world.store.revoke_value(presented.value, by=by, reason=reason))
 
@@ -142,7 +161,7 @@ def _judged(world: World, presented: Presented, verdict: tokenstore.Verdict) -> 
             raise Mistake(f"{status.name}, but something is told of a token")
         return Answer(status.name)
     token = world.name_of(verdict.id)
-    if presented.of is not None and presented.of != token:
+    if presented.of is not None and world.known(presented.of).id != verdict.id:
         raise Mistake(f"the value is another token's: {token}'s")
     if token != "?":
         world.known(token).owner = verdict.owner
@@ -158,6 +177,7 @@ def _judged(world: World, presented: Presented, verdict: tokenstore.Verdict) -> 
         word=verdict.app_word,
         revision=verdict.revision,
         projects="all" if verdict.all_projects else "none" if verdict.no_projects else "some",
+        old_value="yes" if verdict.old_value else "no",
     )
 
 
@@ -165,5 +185,6 @@ OPERATIONS: Dict[str, Any] = {
     "verify": verify,
     "authorization": authorization,
     "verify_many": verify_many,
+    "consume": consume,
     "revoke_value": revoke_value,
 }

@@ -1,14 +1,14 @@
 """The operations, each named as in a scenario."""
 
 import inspect
-import uuid
-from typing import Any, Dict, List, Optional, Tuple, Union
+from datetime import timedelta
+from typing import Any, Dict, List, Optional, Union
 
 import tokenstore
 
-from . import Mistake, judging
+from . import Mistake, families, judging
 from .answer import Answer, changed_name
-from .args import Args, number, utf8
+from .args import Args, name_in, number, target, utf8
 from .text import encode, in_list, native_prefix
 from .world import World, ms_of, time_at
 
@@ -152,6 +152,7 @@ def type(world: World, args: Args) -> Answer:
     prefix = utf8(args.required("prefix"))
     default, longest = args.duration("default"), args.duration("max")
     unique, by_name, external = (args.flag(key) for key in ("unique_names", "by_name_only", "external"))
+    uses, volatile, family_policy = args.number("uses"), args.flag("volatile"), families.policy(args)
     args.finish()
     id = world.store.declare(
         name,
@@ -161,6 +162,7 @@ def type(world: World, args: Args) -> Answer:
         unique_names=unique is not False,
         by_name_only=bool(by_name),
         external=bool(external),
+        **args.given(uses=uses, volatile=volatile, families=family_policy),
     )
     world.declared(name, id)
     return Answer("OK", number=id)
@@ -192,7 +194,8 @@ def stats(world: World, args: Args) -> Answer:
 
 
 def _wanted(world: World, args: Args) -> Dict[str, Any]:
-    """`type= owner= [expires=|lifetime=] [projects=] [binding=] [data=] [word=] [by=]`."""
+    """`type= owner= [expires=|lifetime=] [projects=] [binding=] [parent=] [data=] [word=] [by=]`."""
+    parent = args.word("parent")
     type = world.type_id(args.required("type"))
     owner = args.bytes("owner")
     if owner is None:
@@ -207,18 +210,13 @@ def _wanted(world: World, args: Args) -> Dict[str, Any]:
             app_data=args.bytes("data"),
             app_word=args.number("word"),
             by=args.text("by"),
+            parent=None if parent is None else world.id_of(parent),
         ),
     }
 
 
-def _name(args: Args) -> Optional[str]:
-    """`name=none` is no name."""
-    word = args.word("name")
-    return None if word in (None, "none") else utf8(str(word))
-
-
 def create(world: World, args: Args) -> Answer:
-    token, name = args.next("a name for the token"), _name(args)
+    token, name = args.next("a name for the token"), name_in(args)
     wanted = _wanted(world, args)
     args.finish()
     return _created(world, token, world.store.create_token(name=name, **wanted))
@@ -248,7 +246,7 @@ def create_many(world: World, args: Args) -> Answer:
 
 
 def create_if_absent(world: World, args: Args) -> Answer:
-    token, name = args.next("a name for the token"), _name(args)
+    token, name = args.next("a name for the token"), name_in(args)
     wanted = _wanted(world, args)
     args.finish()
     made = world.store.create_if_absent(name=name, **wanted)
@@ -262,7 +260,7 @@ def create_from_value(world: World, args: Args) -> Answer:
     value = args.bytes("value") if of is None else world.known(of).value
     if value is None:
         raise Mistake("`value=` is missing")
-    name = _name(args)
+    name = name_in(args)
     wanted = _wanted(world, args)
     args.finish()
     made = world.store.create_from_value(value, name=name, **wanted)
@@ -273,49 +271,31 @@ def create_from_value(world: World, args: Args) -> Answer:
 # Changing tokens
 
 
-def _subject(world: World, word: str) -> uuid.UUID:
-    """`TOKEN`, or `id:UUID` for any id."""
-    if word.startswith("id:"):
-        return uuid.UUID(word[3:])
-    return world.known(word).id
-
-
-def _target(world: World, args: Args) -> Tuple[uuid.UUID, Dict[str, Any]]:
-    """`TOKEN [if_owner=] [if_revision=] [by=] [reason=]`."""
-    id = _subject(world, args.next("a token"))
-    return id, args.given(
-        if_owner=args.bytes("if_owner"),
-        if_revision=args.number("if_revision"),
-        by=args.text("by"),
-        reason=args.text("reason"),
-    )
-
-
 def _plain(name: str) -> Any:
     """A change that needs nothing but a target."""
 
     def change(world: World, args: Args) -> Answer:
-        id, target = _target(world, args)
+        id, checks = target(world, args)
         args.finish()
-        return Answer.change(getattr(world.store, name)(id, **target))
+        return Answer.change(getattr(world.store, name)(id, **checks))
 
     return change
 
 
 def _on_project(name: str) -> Any:
     def change(world: World, args: Args) -> Answer:
-        id, target = _target(world, args)
+        id, checks = target(world, args)
         project = args.bytes("project")
         args.finish()
         if project is None:
             raise Mistake("`project=` is missing")
-        return Answer.change(getattr(world.store, name)(id, project, **target))
+        return Answer.change(getattr(world.store, name)(id, project, **checks))
 
     return change
 
 
 def edit(world: World, args: Args) -> Answer:
-    id, target = _target(world, args)
+    id, checks = target(world, args)
     changes: Dict[str, Any] = {}
     word = args.word("name")
     if word is not None:
@@ -324,7 +304,35 @@ def edit(world: World, args: Args) -> Answer:
     changes.update(args.grants())
     changes.update(args.given(app_data=args.bytes("data"), app_word=args.number("word")))
     args.finish()
-    return Answer.change(world.store.edit(id, **changes, **target))
+    return Answer.change(world.store.edit(id, **changes, **checks))
+
+
+def rotate(world: World, args: Args) -> Answer:
+    id, checks = target(world, args)
+    name, grace = args.required("to"), args.duration("grace")
+    args.finish()
+    if grace is None:
+        raise Mistake("`grace=` is missing")
+    made = world.store.rotate(id, grace, **checks)
+    if made.id != id:
+        raise Mistake("the new value is another token's")
+    world.name_token(name, id, made.value.reveal().encode())
+    return Answer("CHANGED", revision=made.revision)
+
+
+def revoke_owner(world: World, args: Args) -> Answer:
+    owner, type, by, reason = args.bytes("owner"), args.word("type"), args.text("by"), args.text("reason")
+    args.finish()
+    if owner is None:
+        raise Mistake("`owner=` is missing")
+    id = None if type is None else world.type_id(type)
+    return Answer.change(world.store.revoke_owner(owner, id, by=by, reason=reason))
+
+
+def prune(world: World, args: Args) -> Answer:
+    before, limit = number(args.required("before")), number(args.required("limit"))
+    args.finish()
+    return Answer("OK", tokens=world.store.prune(time_at(before), limit))
 
 
 def remove_project(world: World, args: Args) -> Answer:
@@ -359,9 +367,9 @@ def owner(world: World, args: Args) -> Answer:
 
 
 def get(world: World, args: Args) -> Answer:
-    id, target = _target(world, args)
+    id, checks = target(world, args)
     args.finish()
-    token = world.store.get(id, **target)
+    token = world.store.get(id, **checks)
     yes_no = {True: "yes", False: "no"}
     projects = "all"
     if not isinstance(token.projects, tokenstore.All):
@@ -383,7 +391,17 @@ def get(world: World, args: Args) -> Answer:
         word=token.app_word,
         data=encode(token.app_data),
         revision=token.revision,
+        uses_left=_or_word(token.uses_left, "none"),
+        parent="none" if token.parent is None else world.name_of(token.parent),
+        family="none" if token.family is None else world.name_of(token.family),
+        refreshes=yes_no[token.refreshes],
+        old_until=ms_of(token.old_value_until, "no"),
+        old_used=ms_of(token.old_value_used),
     )
+
+
+def _or_word(given: Optional[object], none: str) -> str:
+    return none if given is None else str(given)
 
 
 def list_(world: World, args: Args) -> Answer:
@@ -398,7 +416,7 @@ def list_(world: World, args: Args) -> Answer:
         project=args.bytes("project"),
         expires_before=None if before is None else time_at(before),
         unused_since=None if since is None else time_at(since),
-        after=None if after is None else _subject(world, after),
+        after=None if after is None else world.id_of(after),
         limit=args.number("limit"),
     )
     args.finish()
@@ -437,6 +455,9 @@ def event(world: World, args: Args) -> Answer:
         at=ms_of(one.at),
         by=encode(one.by.encode()),
         reason=encode(one.reason.encode()),
+        owner="none" if one.owner is None else encode(one.owner),
+        count=_or_word(one.count, "none"),
+        age=_or_word(None if one.age is None else one.age // timedelta(milliseconds=1), "none"),
     )
 
 
@@ -445,7 +466,9 @@ def _kind(event: tokenstore.Event) -> str:
 
 
 def _about(world: World, event: tokenstore.Event) -> str:
-    """What an event happened to: a token or a type, by its name in the scenario."""
+    """What an event happened to: a token, a family or a type, by its name in the scenario; `none` of them."""
+    if event.id is None and event.type is None:
+        return "none"
     if event.id is not None and event.type is None:
         return world.name_of(event.id)
     if event.id is None and event.type is not None:
@@ -467,4 +490,5 @@ OPERATIONS: Dict[str, Any] = {
     },
     **{name: _on_project(name) for name in ("grant", "ungrant")},
     **judging.OPERATIONS,
+    **families.OPERATIONS,
 }

@@ -49,6 +49,8 @@ class World:
         self._folder: Optional["tempfile.TemporaryDirectory[str]"] = None
         self._types: Dict[str, tokenstore.TypeId] = {}
         self._tokens: Dict[str, Known] = {}
+        self._families: Dict[str, uuid.UUID] = {}
+        self._turns = 0
 
     def __enter__(self) -> "World":
         return self
@@ -119,14 +121,36 @@ class World:
             raise Mistake(f"no line made a token `{name}`")
         return self._tokens[name]
 
+    def must_be_free(self, *names: str) -> None:
+        """No word stands for two things."""
+        for name in names:
+            if name in self._tokens or name in self._families:
+                raise Mistake(f"there is a token or a family `{name}` already")
+
     def name_token(self, name: str, id: uuid.UUID, value: bytes) -> None:
-        """A name for a token that was just made, and can be read."""
-        if name in self._tokens:
-            raise Mistake(f"there is a token `{name}` already")
+        """A name for a token that was just made, or for another value of one, and that can be read."""
+        self.must_be_free(name)
         if self.store.get(id).id != id:
             raise Mistake("a new token reads as another one")
         self._tokens[name] = Known(id, value)
 
+    def name_family(self, name: str, id: uuid.UUID) -> None:
+        """A name for a family that was just made."""
+        self.must_be_free(name)
+        self._families[name] = id
+
+    def id_of(self, word: str) -> uuid.UUID:
+        """`TOKEN` or `FAMILY`, or `id:UUID` for any id."""
+        if word.startswith("id:"):
+            return uuid.UUID(word[3:])
+        return self._families[word] if word in self._families else self.known(word).id
+
     def name_of(self, id: Optional[uuid.UUID]) -> str:
-        """The name of a token with this id; `?` if it has none."""
-        return next((name for name, known in self._tokens.items() if known.id == id), "?")
+        """The first name of a token or a family with this id; `?` if it has none."""
+        named = next((name for name, known in self._tokens.items() if known.id == id), None)
+        return named or next((name for name, known in self._families.items() if known == id), "?")
+
+    def other_verb(self) -> bool:
+        """Of two verbs that do the same, and that cannot both be called, each has its turn."""
+        self._turns += 1
+        return self._turns % 2 == 0
