@@ -4,7 +4,7 @@ use std::io;
 use std::process::ExitCode;
 
 use serde_json::json;
-use tokenstore::{Error, ErrorKind, Id};
+use tokenstore::{Error, ErrorKind};
 
 use crate::output::note;
 
@@ -12,7 +12,8 @@ use crate::output::note;
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0  yes: the value is accepted, or what was asked is done
-  1  no: a verify that is not OK, a change that the store refused, a demo whose answers differ
+  1  no: a verify, a consume or a refresh that is refused, a change that the store refused, a demo
+     whose answers differ
   2  wrong arguments, among them a type that is not declared and a file that cannot be read
   3  trouble with the store, which says nothing about any token: it cannot be opened, is locked,
      damaged, or under another key; or the answer cannot be written";
@@ -27,6 +28,10 @@ pub(crate) enum Answer {
 }
 
 impl Answer {
+    pub(crate) fn yes_if(yes: bool) -> Answer {
+        if yes { Answer::Yes } else { Answer::No }
+    }
+
     pub(crate) fn exit_code(self) -> ExitCode {
         match self {
             Answer::Yes => ExitCode::SUCCESS,
@@ -46,8 +51,8 @@ pub(crate) enum Failure {
     Trouble(String),
     /// Standard output cannot be written.
     Output(io::Error),
-    /// A token was made, and its value, which nobody can show again, could not be handed over.
-    ValueLost(Id, io::Error),
+    /// A value was made, and could not be handed over: what became of it.
+    ValueLost(String, io::Error),
 }
 
 impl Failure {
@@ -93,9 +98,7 @@ impl Failure {
             Failure::Usage(message) | Failure::Trouble(message) => message.clone(),
             Failure::Store(error) => error.to_string(),
             Failure::Output(error) => format!("writing the answer: {error}"),
-            Failure::ValueLost(id, error) => {
-                format!("token {id} was made, but its value could not be written and is lost: {error}")
-            }
+            Failure::ValueLost(lost, error) => format!("{lost}: {error}"),
         }
     }
 }

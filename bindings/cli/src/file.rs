@@ -90,11 +90,14 @@ fn read_all(mut file: File, limit: usize) -> io::Result<Zeroizing<Vec<u8>>> {
     Ok(bytes)
 }
 
-/// Writes a line that holds a value to standard output.
-pub(crate) fn write_secret_line(line: &[u8]) -> io::Result<()> {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(line.len() + 1));
-    bytes.extend_from_slice(line);
-    bytes.push(b'\n');
+/// Writes lines that hold values to standard output.
+pub(crate) fn write_secret_lines(lines: &[&[u8]]) -> io::Result<()> {
+    let length = lines.iter().map(|line| line.len() + 1).sum();
+    let mut bytes = Zeroizing::new(Vec::with_capacity(length));
+    for line in lines {
+        bytes.extend_from_slice(line);
+        bytes.push(b'\n');
+    }
     File::from(io::stdout().as_fd().try_clone_to_owned()?).write_all(&bytes)
 }
 

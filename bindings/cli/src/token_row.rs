@@ -26,6 +26,11 @@ pub(crate) struct TokenRow<'a> {
     bound: bool,
     disabled: bool,
     revoked: Option<RevokedRow<'a>>,
+    uses_left: Option<u32>,
+    parent: Option<String>,
+    family: Option<String>,
+    refreshes: bool,
+    old_value: Option<OldValueRow>,
     app_word: u64,
     app_data_hex: String,
     revision: u64,
@@ -35,6 +40,13 @@ pub(crate) struct TokenRow<'a> {
 struct RevokedRow<'a> {
     at: String,
     reason: &'a str,
+}
+
+/// The value before the last rotation.
+#[derive(Serialize)]
+struct OldValueRow {
+    until: String,
+    last_used: Option<String>,
 }
 
 impl<'a> TokenRow<'a> {
@@ -58,6 +70,14 @@ impl<'a> TokenRow<'a> {
             bound: token.bound,
             disabled: token.disabled,
             revoked: revoked.map(|revoked| RevokedRow { at: time_text(revoked.at), reason: &revoked.reason }),
+            uses_left: token.uses_left,
+            parent: token.parent.map(|parent| parent.to_string()),
+            family: token.family.map(|family| family.to_string()),
+            refreshes: token.refreshes,
+            old_value: token.old_value.map(|old| OldValueRow {
+                until: time_text(old.until),
+                last_used: old.last_used.map(time_text),
+            }),
             app_word: token.app_word,
             app_data_hex: Bytes(&token.app_data).hex(),
             revision: token.revision,
@@ -71,6 +91,11 @@ impl<'a> TokenRow<'a> {
             "" => revoked.at.clone(),
             reason => format!("{}, {reason}", revoked.at),
         });
+        let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+        let old_value = self.old_value.as_ref().map(|old| match &old.last_used {
+            Some(time) => format!("until {}, last used {time}", old.until),
+            None => format!("until {}, not used since", old.until),
+        });
         vec![
             ("id", self.id.clone()),
             ("name", self.name.unwrap_or("-").to_owned()),
@@ -83,6 +108,11 @@ impl<'a> TokenRow<'a> {
             ("bound", yes_or_no(self.bound)),
             ("disabled", yes_or_no(self.disabled)),
             ("revoked", revoked.unwrap_or_else(|| "no".to_owned())),
+            ("uses left", or_dash(self.uses_left.map(|uses| uses.to_string()))),
+            ("parent", or_dash(self.parent.clone())),
+            ("family", or_dash(self.family.clone())),
+            ("refreshes", yes_or_no(self.refreshes)),
+            ("old value", or_dash(old_value)),
             ("app word", self.app_word.to_string()),
             ("app data", format!("{} bytes", self.app_data_hex.len() / 2)),
             ("revision", self.revision.to_string()),
@@ -94,6 +124,16 @@ impl<'a> TokenRow<'a> {
     pub(crate) fn summary(&self) -> String {
         let projects = self.projects_text(PROJECTS_IN_A_ROW);
         format!("{}, {}, projects: {projects}", self.name.unwrap_or("-"), self.state)
+    }
+
+    /// What ends it besides itself.
+    fn kin_text(&self) -> String {
+        match (&self.family, &self.parent) {
+            (Some(family), _) if self.refreshes => format!("refreshes family {family}"),
+            (Some(family), _) => format!("family {family}"),
+            (None, Some(parent)) => format!("parent {parent}"),
+            (None, None) => "-".to_owned(),
+        }
     }
 
     fn projects_text(&self, at_most: usize) -> String {
@@ -112,7 +152,7 @@ impl<'a> TokenRow<'a> {
 
 impl Row for TokenRow<'_> {
     const COLUMNS: &'static [&'static str] =
-        &["ID", "NAME", "OWNER", "TYPE", "STATE", "EXPIRES", "LAST USED", "PROJECTS"];
+        &["ID", "NAME", "OWNER", "TYPE", "STATE", "EXPIRES", "LAST USED", "USES LEFT", "KIN", "PROJECTS"];
 
     fn cells(&self) -> Vec<String> {
         vec![
@@ -123,6 +163,8 @@ impl Row for TokenRow<'_> {
             self.state.to_owned(),
             self.expires.clone().unwrap_or_else(|| "never".to_owned()),
             self.last_used.clone().unwrap_or_else(|| "never".to_owned()),
+            self.uses_left.map_or_else(|| "-".to_owned(), |uses| uses.to_string()),
+            self.kin_text(),
             self.projects_text(PROJECTS_IN_A_ROW),
         ]
     }

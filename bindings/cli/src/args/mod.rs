@@ -10,13 +10,18 @@ use clap::{Args, Parser, Subcommand};
 pub(crate) use self::shared::{ActorArgs, AppArgs, ExpiryArgs, ProjectArgs, TargetArgs, ValueArgs, target};
 use crate::commands::{
     change::{DeleteArgs, DisableArgs, EnableArgs},
+    consume::ConsumeArgs,
     create::CreateArgs,
     edit::EditArgs,
     events::EventsArgs,
     grants::{GrantArgs, RemoveProjectArgs, UngrantArgs},
     init::InitArgs,
+    kills::{FamilyArgs, OwnerArgs},
     list::ListArgs,
+    pair::PairArgs,
+    prune::PruneArgs,
     revoke::RevokeArgs,
+    rotate::RotateArgs,
     show::ShowArgs,
     stats::StatsArgs,
     types::TypeArgs,
@@ -27,7 +32,7 @@ use crate::failure::EXIT_CODES;
 
 /// Issues, verifies and revokes API tokens, keeping only their hashes in one file.
 ///
-/// New here? `tokenstore demo` plays two real services on a store of its own. Then:
+/// New here? `tokenstore demo` plays three real services on a store of its own. Then:
 ///
 ///     tokenstore --store tokens.store init
 ///     tokenstore --store tokens.store type declare server srv
@@ -73,16 +78,22 @@ pub(crate) enum Command {
     Type(TypeArgs),
     Create(CreateArgs),
     Verify(VerifyArgs),
+    Consume(ConsumeArgs),
+    Pair(PairArgs),
     List(ListArgs),
     Show(ShowArgs),
     Edit(EditArgs),
     Grant(GrantArgs),
     Ungrant(UngrantArgs),
     RemoveProject(RemoveProjectArgs),
+    Rotate(RotateArgs),
     Revoke(RevokeArgs),
+    Family(FamilyArgs),
+    Owner(OwnerArgs),
     Delete(DeleteArgs),
     Disable(DisableArgs),
     Enable(EnableArgs),
+    Prune(PruneArgs),
     Stats(StatsArgs),
     Events(EventsArgs),
 }

@@ -59,7 +59,7 @@ pub(crate) fn print(output: &Output, id: Option<Id>, did: &str, change: Change) 
     let text = match change {
         Change { changed: false, .. } => "nothing to change: it was so already".to_owned(),
         Change { revision: 0, .. } => did.to_owned(),
-        Change { revision, .. } => format!("{did}; the token is at revision {revision}"),
+        Change { revision, .. } => format!("{did}, at revision {revision}"),
     };
     let row =
         ChangeRow { id: id.map(|id| id.to_string()), changed: change.changed, revision: change.revision };

@@ -2,13 +2,12 @@
 
 use clap::Args;
 use serde::Serialize;
-use tokenstore::{Created, CreatedOrExisting, Id, NewToken, Store};
-use zeroize::Zeroizing;
+use tokenstore::{Created, CreatedOrExisting, Id, NewToken, Store, TypePolicy};
 
+use super::hand_over::hand_over;
 use super::{type_of, with_store};
 use crate::args::{AppArgs, ExpiryArgs, Global, ProjectArgs, ValueArgs};
 use crate::failure::{Answer, Failure};
-use crate::file::write_secret_line;
 use crate::output::{Output, note};
 use crate::text::Bytes;
 
@@ -17,7 +16,8 @@ use crate::text::Bytes;
 /// Its value goes alone to standard output, once: the store keeps a hash. Its id and name go to standard error. With
 /// --json, all of it is one object on standard output.
 ///
-/// A token without a project is refused wherever a verify asks for one, until it is granted some.
+/// A token without a project is refused wherever a verify asks for one, until it is granted some. Refresh values are
+/// made by `pair issue`; of a type in memory alone the command makes none, for it would be gone when the command ends.
 #[derive(Args)]
 pub(crate) struct CreateArgs {
     /// The type's name
@@ -35,6 +35,9 @@ pub(crate) struct CreateArgs {
     /// What a presenter must also show: a client id, say
     #[arg(long)]
     binding: Option<String>,
+    /// The token it hangs on: it expires no later, and dies when that one is revoked or deleted
+    #[arg(long, value_name = "ID")]
+    parent: Option<Id>,
     #[command(flatten)]
     app: AppArgs,
     /// Who makes it, for the event log
@@ -79,10 +82,10 @@ fn create(
         return Ok(Answer::Yes);
     }
     if !args.if_absent {
-        return hand_over(output, args, &store.create(&token)?);
+        return show_once(output, args, &store.create(&token)?);
     }
     match store.create_if_absent(&token)? {
-        CreatedOrExisting::Created(created) => hand_over(output, args, &created),
+        CreatedOrExisting::Created(created) => show_once(output, args, &created),
         CreatedOrExisting::Existing(id) => {
             tell(output, &row(args, id, false, None))?;
             Ok(Answer::Yes)
@@ -91,7 +94,15 @@ fn create(
 }
 
 fn new_token(store: &Store, args: &CreateArgs) -> Result<NewToken, Failure> {
-    let mut token = NewToken::new(type_of(store, &args.type_name)?, &args.owner);
+    let type_id = type_of(store, &args.type_name)?;
+    if store.policy(type_id).is_some_and(TypePolicy::is_volatile) {
+        return Err(Failure::Usage(
+            "tokens of this type live in memory alone, and would be gone when this command ends: \
+             the program that consumes them makes them"
+                .to_owned(),
+        ));
+    }
+    let mut token = NewToken::new(type_id, &args.owner);
     if let Some(name) = &args.name {
         token = token.name(name);
     }
@@ -103,6 +114,9 @@ fn new_token(store: &Store, args: &CreateArgs) -> Result<NewToken, Failure> {
     }
     if let Some(binding) = &args.binding {
         token = token.binding(binding);
+    }
+    if let Some(parent) = args.parent {
+        token = token.parent(parent);
     }
     if let Some(word) = args.app.app_word {
         token = token.app_word(word);
@@ -137,22 +151,14 @@ fn tell(output: &Output, row: &CreatedRow<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Writes a new value, and everything else about it where it does not get between the value and its reader.
-fn hand_over(output: &Output, args: &CreateArgs, created: &Created) -> Result<Answer, Failure> {
+/// Hands a new value over.
+fn show_once(output: &Output, args: &CreateArgs, created: &Created) -> Result<Answer, Failure> {
     let row = CreatedRow {
         value: Some(created.value.as_str()),
         ..row(args, created.id, true, Some(created.revision))
     };
-    let lost = |error| Failure::ValueLost(created.id, error);
-    if output.json() {
-        // Longer than any answer, so that the text never moves and leaves a copy behind.
-        let mut line = Zeroizing::new(Vec::with_capacity(8 * 1024));
-        serde_json::to_writer(&mut *line, &row).map_err(|error| lost(error.into()))?;
-        write_secret_line(&line).map_err(lost)?;
-    } else {
-        note(&summary(&row));
-        write_secret_line(created.value.as_bytes()).map_err(lost)?;
-    }
+    let lost = format!("token {} was made, but its value could not be written and is lost", created.id);
+    hand_over(output, &summary(&row), &[created.value.as_bytes()], &row, &lost)?;
     Ok(Answer::Yes)
 }
 

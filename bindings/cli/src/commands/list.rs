@@ -37,7 +37,7 @@ pub(crate) struct ListArgs {
     /// Only those not used since this time
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     unused_since: Option<OffsetDateTime>,
-    /// The dead ones too: revoked, used up, expired
+    /// The dead ones too: revoked, superseded, used up, expired
     #[arg(long)]
     with_dead: bool,
     /// Begin after the token with this id

@@ -1,13 +1,20 @@
 //! The commands, one a file: each has its arguments and asks the store.
 
 pub(crate) mod change;
+pub(crate) mod consume;
 pub(crate) mod create;
 pub(crate) mod edit;
 pub(crate) mod events;
 pub(crate) mod grants;
+mod hand_over;
 pub(crate) mod init;
+pub(crate) mod kills;
 pub(crate) mod list;
+pub(crate) mod pair;
+mod presented;
+pub(crate) mod prune;
 pub(crate) mod revoke;
+pub(crate) mod rotate;
 pub(crate) mod show;
 pub(crate) mod stats;
 pub(crate) mod types;
@@ -32,16 +39,22 @@ pub(crate) fn run(cli: &Cli, output: &Output) -> Result<Answer, Failure> {
         Command::Type(args) => with_store(global, |store| types::run(store, args, output)),
         Command::Create(args) => create::run(global, args, output),
         Command::Verify(args) => verify::run(global, args, output),
+        Command::Consume(args) => consume::run(global, args, output),
+        Command::Pair(args) => pair::run(global, args, output),
         Command::List(args) => with_store(global, |store| list::run(store, args, output)),
         Command::Show(args) => with_store(global, |store| show::run(store, args, output)),
         Command::Edit(args) => with_store(global, |store| edit::run(store, args, output)),
         Command::Grant(args) => with_store(global, |store| grants::grant(store, args, output)),
         Command::Ungrant(args) => with_store(global, |store| grants::ungrant(store, args, output)),
         Command::RemoveProject(args) => with_store(global, |store| grants::remove(store, args, output)),
+        Command::Rotate(args) => with_store(global, |store| rotate::run(store, args, output)),
         Command::Revoke(args) => revoke::run(global, args, output),
+        Command::Family(args) => with_store(global, |store| kills::family(store, args, output)),
+        Command::Owner(args) => with_store(global, |store| kills::owner(store, args, output)),
         Command::Delete(args) => with_store(global, |store| change::delete(store, args, output)),
         Command::Disable(args) => with_store(global, |store| change::disable(store, args, output)),
         Command::Enable(args) => with_store(global, |store| change::enable(store, args, output)),
+        Command::Prune(args) => with_store(global, |store| prune::run(store, args, output)),
         Command::Stats(_) => with_store(global, |store| stats::run(store, output)),
         Command::Events(args) => with_store(global, |store| events::run(store, args, output)),
     }

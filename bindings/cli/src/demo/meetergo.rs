@@ -43,7 +43,8 @@ pub(super) fn play(stage: &mut Stage, world: &mut World) -> Result<(), Failure> 
     list_shows_no_value(stage, &world.store, &[&zapier.value, &ci.value]);
     expiry_is_final(stage, world, &ci.value, &zapier.value)?;
     world.remember("anna's CI, which expired.", &Rc::new(ci.value), Call::MeetingTypes, Status::Expired);
-    revoke(stage, world, Wish { name: ZAPIER, expires: None, ..wish }, zapier)
+    revoke(stage, world, Wish { name: ZAPIER, expires: None, ..wish }, zapier)?;
+    a_value_is_lost(stage, world, Wish { user: BEN, name: "Laptop", expires: None, ..wish })
 }
 
 /// A token that a user asks for.
@@ -142,5 +143,24 @@ fn revoke(stage: &mut Stage, world: &mut World, wish: Wish, zapier: Created) -> 
         Status::Revoked,
     );
     world.remember("anna's second Zapier.", &Rc::new(again.value), Call::MeetingTypes, Status::Ok);
+    Ok(())
+}
+
+fn a_value_is_lost(stage: &mut Stage, world: &mut World, wish: Wish) -> Result<(), Failure> {
+    let store = &world.store;
+    let Created { id, value: old, .. } = wish.create(stage, store, "Create Token: another one.")?;
+    let step = Step::new("Its value was lost, and is shown to nobody again. The token gets a new one.")
+        .asked("store.rotate(id, no grace)")
+        .expects(Said::text("a new value for Laptop"));
+    let rotated = || store.rotate(id, Duration::ZERO).and_then(|new| Ok((new, store.get(id)?)));
+    let (new, _) = stage.step(step, rotated, |(new, token)| {
+        let whose = token.name.as_deref().unwrap_or("nobody");
+        let how = if new.value.as_bytes() == old.as_bytes() { "the old" } else { "a new" };
+        Said::text(format!("{how} value for {whose}"))
+    })?;
+    call(stage, store, "The new value is accepted.", bearer(&new.value), Status::Ok)?;
+    call(stage, store, "The lost one is good for nobody who finds it.", bearer(&old), Status::Superseded)?;
+    world.remember("ben's Laptop.", &Rc::new(new.value), Call::MeetingTypes, Status::Ok);
+    world.remember("ben's Laptop, the lost value.", &Rc::new(old), Call::MeetingTypes, Status::Superseded);
     Ok(())
 }

@@ -1,7 +1,12 @@
-//! `tokenstore demo`: two documented services, played on a real store and checked answer by answer.
+//! `tokenstore demo`: three documented services, played on a real store and checked answer by answer.
 
+mod authorization;
+mod form;
+mod grant_url;
 mod host;
+mod jwt;
 mod meetergo;
+mod meister1;
 mod place;
 mod pushwoosh;
 mod reopen;
@@ -17,6 +22,7 @@ use time::OffsetDateTime;
 use tokenstore::{Clock, Filter, ManualClock, Options, Status, Store, Token, Value};
 
 use self::host::{Call, judge};
+use self::meister1::Session;
 use self::place::Place;
 use self::stage::{Answer as Said, Stage, Step};
 use crate::args::Global;
@@ -24,11 +30,12 @@ use crate::failure::{Answer, Failure};
 use crate::output::Output;
 use crate::text::mask;
 
-/// Play two documented services on a store of its own, and check every answer
+/// Play three documented services on a store of its own, and check every answer
 ///
-/// Pushwoosh's API access tokens and meetergo's personal access tokens, each request as their documents print it.
-/// Then the store is closed, opened again, and asked everything once more. The store is a file like any other, under a
-/// key; its clock is moved by hand, to show what expires. It lies in a temporary folder unless --keep says otherwise.
+/// Pushwoosh's API access tokens, meetergo's personal access tokens and Meister1's authorization API, each request as
+/// their documents print it. Then the store is closed, opened again, and asked everything once more. The store is a
+/// file like any other, under a key; its clock is moved by hand, to show what expires. It lies in a temporary folder
+/// unless --keep says otherwise.
 ///
 /// Exit code 1 if any answer differs from what the documents say.
 #[derive(Args)]
@@ -64,12 +71,13 @@ pub(crate) fn run(global: &Global, args: &DemoArgs, output: &Output) -> Result<A
 }
 
 fn play(stage: &mut Stage, place: &Place) -> Result<(), Failure> {
-    stage.say("A token store at work: what two services document, asked of a real store file.");
+    stage.say("A token store at work: what three services document, asked of a real store file.");
     stage.say("To OK a service answers HTTP 200, to NO_GRANT 403, and to any other verdict 401. Trouble");
     stage.say("with the store would be 503: it says nothing about a token. The times are the store's alone.");
     let mut world = World::begin(stage, place)?;
     pushwoosh::play(stage, &mut world)?;
     meetergo::play(stage, &mut world)?;
+    meister1::play(stage, &mut world)?;
     reopen::play(stage, world, place)
 }
 
@@ -78,6 +86,7 @@ struct World {
     store: Store,
     clock: Arc<ManualClock>,
     known: Vec<Known>,
+    sessions: Vec<Session>,
 }
 
 /// A value, a call that it is shown in, and the answer that is right from now on.
@@ -98,7 +107,7 @@ impl World {
             .expects(Said::text("created"));
         let store =
             stage.step(step, || options(place, &clock).create(place.store()), |_| Said::text("created"))?;
-        Ok(World { store, clock, known: Vec::new() })
+        Ok(World { store, clock, known: Vec::new(), sessions: Vec::new() })
     }
 
     /// Remembers what a value is good for, to ask again once the store was closed.

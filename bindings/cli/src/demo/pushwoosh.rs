@@ -1,6 +1,7 @@
 //! Pushwoosh's API access tokens: two types for two APIs, projects granted and taken away.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use tokenstore::{
     Created, CreatedOrExisting, Edit, ErrorKind, Filter, Grants, Id, NewToken, Status, Store, TypeId,
@@ -19,6 +20,7 @@ const DEFAULT_NAME: &str = "Pushwoosh Demo App";
 const SHOP: &str = "AAAAA-11111";
 const BLOG: &str = "BBBBB-22222";
 const GAME: &str = "CCCCC-33333";
+const HOUR: Duration = Duration::from_secs(60 * 60);
 
 pub(super) fn play(stage: &mut Stage, world: &mut World) -> Result<(), Failure> {
     stage.chapter("Pushwoosh: API access tokens", SOURCE);
@@ -33,6 +35,7 @@ pub(super) fn play(stage: &mut Stage, world: &mut World) -> Result<(), Failure> 
     each_api_its_own_type(stage, world, &types, &newsletter)?;
     revoke_all_projects(stage, &world.store, id, newsletter.as_str())?;
     rename_and_choose(stage, world, id, &newsletter)?;
+    a_new_value_in_place_of_the_old(stage, world, &types)?;
     delete(stage, world, &types)
 }
 
@@ -174,6 +177,38 @@ fn rename_and_choose(stage: &mut Stage, world: &mut World, id: Id, value: &Rc<Va
     }
     let register = Call::RegisterDevice { application: SHOP };
     world.remember("Newsletter EU, on the other API.", value, register, Status::WrongType);
+    Ok(())
+}
+
+/// Pushwoosh shows a value again to whoever lost it. A store of hashes cannot: it makes a new one for the same token.
+fn a_new_value_in_place_of_the_old(
+    stage: &mut Stage,
+    world: &mut World,
+    types: &Types,
+) -> Result<(), Failure> {
+    let World { store, clock, .. } = world;
+    let Created { id, value: old, .. } = new_token(stage, store, types.server, SERVER, "Checkout")?;
+    let step = Step::new("It may use all projects.").asked("store.grant_all(id)");
+    let _counted = stage.step(step, || store.grant_all(id), Said::change);
+    let step = Step::new("The value was lost: here is a new one, and the one before works for an hour more.")
+        .asked("store.rotate(id, 1 hour)")
+        .expects(Said::text("the same id, and a new value"));
+    let new = stage.step(
+        step,
+        || store.rotate(id, HOUR),
+        |rotated| {
+            let same = rotated.id == id && rotated.value.as_bytes() != old.as_bytes();
+            Said::text(if same { "the same id, and a new value" } else { "another token" })
+        },
+    )?;
+    let (old, new) = (Rc::new(old), Rc::new(new.value));
+    let message = Call::CreateMessage { application: SHOP };
+    call(stage, store, "The new value works, with the same projects.", (message, new.as_str()), Status::Ok)?;
+    call(stage, store, "The old one does, too,", (message, old.as_str()), Status::Ok)?;
+    clock.advance(HOUR);
+    call(stage, store, "until the hour is over.", (message, old.as_str()), Status::Superseded)?;
+    world.remember("Checkout, its new value.", &new, message, Status::Ok);
+    world.remember("Checkout, its old value.", &old, message, Status::Superseded);
     Ok(())
 }
 

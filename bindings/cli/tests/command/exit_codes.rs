@@ -6,22 +6,28 @@ use std::os::unix::fs::PermissionsExt;
 
 use crate::bench::{Bench, run, said};
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 23] = [
     "demo",
     "init",
     "type",
     "create",
     "verify",
+    "consume",
+    "pair",
     "list",
     "show",
     "edit",
     "grant",
     "ungrant",
     "remove-project",
+    "rotate",
     "revoke",
+    "family",
+    "owner",
     "delete",
     "disable",
     "enable",
+    "prune",
     "stats",
     "events",
 ];
@@ -39,6 +45,11 @@ fn every_command_has_help() {
         assert!(!help.out.contains("<VALUE>") && !help.out.contains("--value <"), "{}", help.out);
         let longest = help.out.lines().map(|line| line.chars().count()).max();
         assert!(longest <= Some(110), "{command}: {longest:?}");
+    }
+    for line in [["pair", "issue"], ["pair", "refresh"], ["family", "revoke"], ["owner", "revoke"]] {
+        let help = run(&[&line[..], &["--help"]].concat(), b"").code(0);
+        assert!(help.out.contains(&format!("Usage: tokenstore {}", line.join(" "))), "{}", help.out);
+        assert!(!help.out.contains("<VALUE>"), "{}", help.out);
     }
     assert!(run(&["--version"], b"").code(0).out.starts_with("tokenstore "));
 }

@@ -38,6 +38,8 @@ fn a_reader_who_has_read_enough_is_no_trouble() {
             &["events"],
             &["stats"],
             &["type", "list"],
+            &["prune", "--older-than", "1d"],
+            &["owner", "revoke", "nobody"],
             &["grant", &id, "--all"],
             &["create", "server", "acme", "--name", "deploy", "--if-absent"],
         ] {
@@ -83,6 +85,36 @@ fn a_value_that_could_not_be_handed_over_is_told() {
     }
 }
 
+/// The same of a token's new value, and of a pair: the refresh value that got the pair gets it again.
+#[test]
+fn new_values_that_could_not_be_handed_over_are_told() {
+    let bench = Bench::new();
+    let id = bench.create(&[]).id;
+    bench.run(&["type", "declare", "access", "acc"]).code(0);
+    let families = ["--access-lifetime", "1h", "--refresh-lifetime", "1d", "--family-lifetime", "1d"];
+    bench.run(&[&["type", "declare", "refresh", "ref"], &families[..]].concat()).code(0);
+    let issue = ["pair", "issue", "access", "refresh", "acme", "--binding", "client"];
+    let pair = bench.json(&issue);
+    let refresh_value = pair["refresh"]["value"].as_str().expect("a value");
+    let file = bench.file("refresh", refresh_value.as_bytes());
+    let refresh = ["pair", "refresh", "--binding", "client", "--value-file", &file];
+    let store = bench.store();
+    for json in [&[][..], &["--json"]] {
+        for (line, told) in [
+            (&["rotate", &id][..], "has a new value, but it could not be written and is lost"),
+            (&issue, "has a new pair, but it could not be written; the values are lost"),
+            (&refresh, "the same refresh value gets it again within the grace"),
+        ] {
+            let ran = unread(&[&["--store", &store], json, line].concat(), false).code(3);
+            assert!(ran.err.contains(told), "{ran:?}");
+        }
+    }
+    assert_eq!(bench.json(&refresh)["status"], "REPLAYED");
+    // Refusals are answers, and the exit code tells them.
+    let wrong = ["--store", &store, "pair", "refresh", "--binding", "other", "--value-file", &file];
+    assert_eq!(unread(&wrong, true).code, 1);
+}
+
 #[test]
 #[cfg(target_os = "linux")]
 fn a_full_disk_is_trouble() {
@@ -104,13 +136,14 @@ fn tables_have_the_columns_of_their_heading() {
     bench.run(&["create", "server", "tab\tnew\nline\\"]).code(0);
     let ran = bench.run(&["list"]).code(0);
     let rows: Vec<Vec<_>> = ran.out.lines().map(|line| line.split('\t').collect()).collect();
-    assert_eq!(rows[0], ["ID", "NAME", "OWNER", "TYPE", "STATE", "EXPIRES", "LAST USED", "PROJECTS"]);
+    assert_eq!(rows[0].join(","), "ID,NAME,OWNER,TYPE,STATE,EXPIRES,LAST USED,USES LEFT,KIN,PROJECTS");
     assert!(rows.iter().all(|row| row.len() == rows[0].len()), "{rows:?}");
-    assert_eq!(rows[1][1..], ["deploy", "acme", "server", "ACTIVE", "never", "never", "a, b, c, and 2 more"]);
+    let deploy = ["deploy", "acme", "server", "ACTIVE", "never", "never", "-", "-", "a, b, c, and 2 more"];
+    assert_eq!(rows[1][1..], deploy);
     assert_eq!(rows[2][1..3], ["-", "tab\\tnew\\nline\\\\"]);
     let owners: Vec<_> =
         bench.run(&["--json", "list"]).code(0).json_lines().iter().map(|row| row["owner"].clone()).collect();
     assert_eq!(owners, ["acme", "tab\tnew\nline\\"]);
     let ran = bench.run(&["events"]).code(0);
-    assert!(ran.out.starts_with("NUMBER\tAT\tEVENT\tTOKEN OR TYPE\tBY\tREASON\n1\t"), "{ran:?}");
+    assert!(ran.out.starts_with("NUMBER\tAT\tEVENT\tSUBJECT\tBY\tREASON\tDETAIL\n1\t"), "{ran:?}");
 }

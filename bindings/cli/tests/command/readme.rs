@@ -7,7 +7,7 @@ use std::process::Command;
 fn the_readmes_lines_for_a_terminal_run() {
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
     let readme = std::fs::read_to_string(readme).expect("the README");
-    let lines: Vec<&str> = readme.lines().filter(|line| line.starts_with("tokenstore --store ")).collect();
+    let lines: Vec<&str> = readme.lines().filter(|line| line.starts_with("tokenstore --")).collect();
     assert!(lines.len() >= 5, "the README shows the command: {lines:?}");
     let folder = tempfile::tempdir().expect("a folder");
     let bin = Path::new(env!("CARGO_BIN_EXE_tokenstore")).parent().expect("a folder");

@@ -14,7 +14,8 @@ fn types_are_declared_once() {
     let day = 86_400.0;
     let declared = json!({
         "number": 3, "name": "pat", "prefix": "pat", "default_lifetime": 90.0 * day, "max_lifetime": 365.0 * day,
-        "unique_names": true, "by_name_only": false, "accepts_external": false,
+        "unique_names": true, "by_name_only": false, "accepts_external": false, "uses": null, "volatile": false,
+        "families": null,
     });
     assert_eq!(bench.json(&declare), declared);
     bench.run(&declare).code(0);
