@@ -83,7 +83,7 @@ pub struct Token {
     pub created: OffsetDateTime,
     /// When it expires; `None` is never.
     pub expires: Option<OffsetDateTime>,
-    /// When it was last verified with OK, to within the store's resolution; `None` is never.
+    /// When it was last verified with OK, or consumed, to within the store's resolution; `None` is never.
     pub last_used: Option<OffsetDateTime>,
     /// The projects it reaches.
     pub grants: Grants,

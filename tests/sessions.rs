@@ -168,6 +168,10 @@ fn exactly_one_consume_wins_each_use() {
                 }
             });
             assert_eq!(winners.load(Ordering::Relaxed), uses);
+            if type_id == world.coupon {
+                let spent = world.store.list(&tokenstore::Filter::new().with_dead()).unwrap().tokens;
+                assert!(spent.iter().all(|token| token.last_used.is_some()), "a consume is a use");
+            }
             assert_eq!(world.verify(&value), Status::Used);
         }
         say(format_args!("consume: {rounds} rounds of 16 threads, {uses} winners each"));

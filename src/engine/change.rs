@@ -7,6 +7,7 @@ use crate::edit::{Change, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::EventKind;
 use crate::id::Id;
+use crate::index::use_unit;
 use crate::key::Digest;
 use crate::new_token::NewToken;
 use crate::plan::{self, Action, Answer, Planned, Spent};
@@ -240,18 +241,16 @@ impl Engine {
         let uses_left = after.uses_left.unwrap_or(0);
         if uses_left == 0 {
             desk.writer.use_up(&self.index, digest);
-            self.free_name(pending, &after);
+            // A token that died holds no name.
+            if let Some(name) = &after.name {
+                lock(&self.book).free_name(&self.keys, &after.owner, name, id);
+            }
         }
+        // Whoever spends a use uses the token.
+        pending.uses.push((id, use_unit(pending.now_ms, self.settings.use_resolution_ms)));
         let app_data = after.app_data.clone();
         pending.leave_token(id, Some(after));
         Ok(Spent::Use { revision, uses_left, app_data })
-    }
-
-    /// A token that died holds no name.
-    fn free_name(&self, _pending: &Pending<'_>, record: &Record) {
-        if let Some(name) = &record.name {
-            lock(&self.book).free_name(&self.keys, &record.owner, name, record.id);
-        }
     }
 
     /// Takes and frees the names that a change of a record takes and frees.
