@@ -152,6 +152,16 @@ class Meister1(Served):
         self.assertEqual(self.sso(first["refreshToken"]).status, 401)
         self.assertEqual(self.sso(first["accessToken"]).status, 200)
 
+    def test_a_body_may_be_a_form_as_curl_sends_it(self) -> None:
+        asked = {"grantType": "client_credentials", "clientId": "client-7", "clientSecret": self.secret}
+        signed_in = self.ask("POST", "/v1/token", urlencode(asked))
+        self.assertEqual((signed_in.status, signed_in.json["expiresIn"]), (200, 36000))
+        asked = {"backUrl": "https://shop.example/cart", "accountId": "account-3", "locale": "it"}
+        bearer = "Bearer " + signed_in.json["accessToken"]
+        grant = self.ask("POST", "/v1/sso", urlencode(asked), Authorization=bearer)
+        self.assertEqual((grant.status, grant.json["expiresIn"]), (200, 15))
+        self.assertEqual(self.ask("POST", "/v1/token", urlencode({"grantType": "password"})).status, 400)
+
     def test_an_access_token_works_for_36000_seconds(self) -> None:
         access = self.sign_in()["accessToken"]
         self.clock.advance(timedelta(milliseconds=35_999_999))

@@ -32,6 +32,11 @@ class Request:
             raise Refusal(400, "the body is a JSON object")
         return read
 
+    def given(self) -> Dict[str, Any]:
+        """The body as a form if it says that it is one, as a JSON object otherwise."""
+        kind = str(self.headers.get("Content-Type", "")).partition(";")[0].strip().lower()
+        return dict(self.form()) if kind == "application/x-www-form-urlencoded" else self.json()
+
     def form(self) -> Dict[str, str]:
         """The body as a form. No parameter may stand twice (RFC 6749, section 3.2)."""
         return parameters(self.body.decode("utf-8", "replace"))
