@@ -158,13 +158,12 @@ impl PairOut<'_> {
             ..given
         };
         unsafe { input::grown(place, &nothing) }?;
-        let room = |buffer: Option<&'a mut [u8]>, own: Option<&[u8]>| {
+        let room = |mut buffer: Option<&'a mut [u8]>, own: Option<&[u8]>| {
             // A longer value is refused for what it is, whatever room there is.
             let least = TOKENSTORE_VALUE_BYTES.max(own.map_or(0, <[u8]>::len)).min(crate::MAX_VALUE_BYTES);
-            let buffer = buffer.map(|buffer| {
+            if let Some(buffer) = &mut buffer {
                 buffer.fill(0);
-                buffer
-            });
+            }
             buffer.filter(|buffer| buffer.len() >= least).ok_or_else(too_small)
         };
         let (access, refresh) = (room(access, own.access), room(refresh, own.refresh));
