@@ -169,7 +169,7 @@ impl Engine {
                 return Err(Error::invalid("the expiry is later than the family's"));
             }
         } else {
-            self.plan_name(pending, desk, policy, &record, after.as_ref())?;
+            self.plan_name(pending, desk, policy, (&record, dead), after.as_ref())?;
         }
         pending.next(action.event(), Subject::Token(target.id), &target.by, &target.reason)?;
         // Nothing refuses it any more: what ends a token takes effect now.
@@ -259,7 +259,7 @@ impl Engine {
         pending: &mut Pending<'_>,
         desk: &Desk,
         policy: &TypePolicy,
-        before: &Record,
+        (before, dead): (&Record, bool),
         after: Option<&Record>,
     ) -> Result<()> {
         if !policy.unique_names {
@@ -269,7 +269,6 @@ impl Engine {
             return Ok(());
         }
         // A dead token holds no name; it may still be deleted, or revoked for the record.
-        let dead = pending.is_orphaned(desk, before, MAX_DEPTH + 2)?;
         let held = |record: &&Record| !plan::state(record, dead, pending.now_ms).is_dead();
         let old = Some(before).filter(held).and_then(|record| record.name.clone());
         let new = after.filter(held).and_then(|record| record.name.clone());

@@ -4,8 +4,6 @@
 //! family that is gone counts as revoked. Used refresh values stay as long as their family lives, since they tell a theft;
 //! a parent that is dead but not revoked stays as long as anything hangs on it.
 
-use std::collections::HashSet;
-
 use super::pending::{MAX_DEPTH, Pending};
 use super::{Desk, Engine, lock, no_answer};
 use crate::error::Result;
@@ -33,14 +31,14 @@ impl Engine {
     pub(crate) fn prune(&self, dead_before_ms: i64, most: usize) -> Result<u64> {
         self.changeable()?;
         let (mut removed, mut after) = (0, None);
-        // Families whose members are not all taken out.
-        let (mut families, mut kept) = (Vec::new(), HashSet::new());
+        // No member outlives its family: those that died go when all tokens were looked at.
+        let mut families = Vec::new();
         loop {
             let left = most.saturating_sub(removed as usize).min(RECORDS_A_STEP);
             if left == 0 {
                 return Ok(removed);
             }
-            let found = self.find_dead(after, left, &mut kept)?;
+            let found = self.find_dead(after, left)?;
             families.extend(found.families);
             if !found.tokens.is_empty() {
                 removed += self.prune_these(found.tokens, Vec::new(), dead_before_ms)?;
@@ -50,7 +48,6 @@ impl Engine {
                 None => break,
             }
         }
-        families.retain(|family| !kept.contains(family));
         for families in families.chunks(RECORDS_A_STEP) {
             self.prune_these(Vec::new(), families.to_vec(), dead_before_ms)?;
         }
@@ -65,8 +62,8 @@ impl Engine {
     }
 
     /// The tokens behind a cursor that are dead, and the families that are; whether each may go is asked again when it
-    /// goes. Families with members that stay are added to `kept`.
-    fn find_dead(&self, after: Option<Id>, most: usize, kept: &mut HashSet<Id>) -> Result<Found> {
+    /// goes.
+    fn find_dead(&self, after: Option<Id>, most: usize) -> Result<Found> {
         self.with_storage(|storage| {
             let now_ms = self.now.ms();
             let mut found = Found { tokens: Vec::new(), families: Vec::new(), next: None };
@@ -88,8 +85,6 @@ impl Engine {
                         let dead = flags & crate::verdict::flag::REVOKED != 0;
                         if plan::state(&record, dead, now_ms).is_dead() {
                             found.tokens.push(id);
-                        } else if let Some(member) = &record.member {
-                            kept.insert(member.family);
                         }
                         seen += 1;
                         if seen == RECORDS_A_STEP || found.tokens.len() == most {
