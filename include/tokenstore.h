@@ -78,6 +78,16 @@
 #define TOKENSTORE_ERROR_TEXT_BYTES 248
 
 /**
+ * Of options: several processes may have the store open, all of them so. Each verifies from its own memory; what one
+ * changed, the very next verify of every other sees, once the change returned. The first call after another process's
+ * change reads what changed, about 0.1 ms, and answers TOKENSTORE_BUSY, or what else keeps it from that,
+ * rather than from before it. A child process goes on with its own opening, which its first call makes. Types in memory
+ * alone are on the disk. Linux, and a file system of this machine, alone; nobody may truncate or overwrite the file while
+ * it is open.
+ */
+#define TOKENSTORE_SHARED 1
+
+/**
  * Of a policy: names need not be unique among an owner's live tokens.
  */
 #define TOKENSTORE_TYPE_SHARED_NAMES 1
@@ -94,7 +104,8 @@
 
 /**
  * Of a policy: its tokens live in memory alone: tickets of some seconds. They have a use count and a default lifetime, no
- * name and no parent, are in no list and no event, and are unknown after a close or a crash.
+ * name and no parent, are in no list and no event, and are unknown after a close or a crash. In a shared store they are on
+ * the disk, listed and logged as all others, and taken out some minutes after their end.
  */
 #define TOKENSTORE_TYPE_VOLATILE 8
 
@@ -179,7 +190,8 @@
 #define TOKENSTORE_HEADER 8
 
 /**
- * Of a query: answer TOKENSTORE_STALE instead of waiting. No store of this version makes a verify wait.
+ * Of a query: answer TOKENSTORE_STALE instead of waiting. Only a verify in a shared store waits, and only the first one
+ * after another process's change, or after a fork.
  */
 #define TOKENSTORE_NO_WAIT 16
 
@@ -378,13 +390,22 @@ typedef struct tokenstore_options {
      */
     uint64_t max_events;
     /**
-     * How long a change waits for the place to write, in ms; 0 is 5,000.
+     * How long a change waits for the place to write, among all threads and processes, and anything in a shared store for
+     * another process, in ms; 0 is 5,000.
      */
     uint64_t busy_timeout_ms;
     /**
      * A clock for tests, or NULL for the system's. It may be closed while the store is open.
      */
     const struct tokenstore_clock *clock;
+    /**
+     * TOKENSTORE_SHARED, or 0.
+     */
+    uint32_t flags;
+    /**
+     * Zero.
+     */
+    uint32_t reserved;
 } tokenstore_options;
 
 /**
@@ -1177,7 +1198,8 @@ typedef struct tokenstore_pair {
 #define TOKENSTORE_SOME_REFUSED 13
 
 /**
- * The answer would have to wait, and TOKENSTORE_NO_WAIT was asked for.
+ * Another process changed the store, or this one is a fork's child, and TOKENSTORE_NO_WAIT was asked for: ask again
+ * without it.
  */
 #define TOKENSTORE_STALE 14
 
@@ -1272,12 +1294,12 @@ typedef struct tokenstore_pair {
 #define TOKENSTORE_UNSUPPORTED 107
 
 /**
- * The store is open elsewhere.
+ * The store is open elsewhere, and not both are shared.
  */
 #define TOKENSTORE_LOCKED 108
 
 /**
- * The place to write was not free in time. Nothing was changed.
+ * The place to write was not free in time, or another process kept a part of the file locked. Nothing was changed.
  */
 #define TOKENSTORE_BUSY 109
 
@@ -1287,7 +1309,7 @@ typedef struct tokenstore_pair {
 #define TOKENSTORE_CLOSED 110
 
 /**
- * The store was opened before a fork and belongs to the parent process.
+ * The store was opened before a fork, is not shared, and belongs to the parent process.
  */
 #define TOKENSTORE_FORKED 111
 
@@ -1348,9 +1370,9 @@ const char *tokenstore_status_name(tokenstore_status status);
 
 /**
  * Closes a store: last uses and the mark of the clock are written, the file and its locks let go, and the handle is
- * closed whatever is returned. NULL does nothing. A second close, and every other call afterwards, answers
- * TOKENSTORE_CLOSED. In a child process of the one that opened the store it answers TOKENSTORE_FORKED and lets nothing
- * of the parent's go. The caller sees to it that no other call on the handle is under way.
+ * closed whatever is returned: TOKENSTORE_BUSY, say, if the place to write was not free for that in time. NULL does nothing. A second close, and every other call afterwards, answers
+ * TOKENSTORE_CLOSED. In a child process of the one that opened the store it lets nothing of the parent's go, and answers
+ * TOKENSTORE_FORKED unless the store is shared. The caller sees to it that no other call on the handle is under way.
  */
 TOKENSTORE_API
 tokenstore_status tokenstore_close(struct tokenstore_store *store,
@@ -1371,8 +1393,9 @@ tokenstore_status tokenstore_create(const char *path,
 /**
  * Opens the store at `path`, a NUL-terminated file name, after checking every page and row of it. `options` may be
  * NULL. It never makes a file. `*store` is NULL unless TOKENSTORE_OK is returned; close it by tokenstore_close.
- * TOKENSTORE_WRONG_KEY, TOKENSTORE_LOCKED if it is open elsewhere, TOKENSTORE_CORRUPT, TOKENSTORE_ROLLED_BACK,
- * TOKENSTORE_UNSUPPORTED, TOKENSTORE_IO.
+ * TOKENSTORE_WRONG_KEY, TOKENSTORE_LOCKED if it is open elsewhere and not both are shared, whose text names the file and a
+ * process where that is known, TOKENSTORE_BUSY if another process opens it for too long, TOKENSTORE_CORRUPT,
+ * TOKENSTORE_ROLLED_BACK, TOKENSTORE_UNSUPPORTED, TOKENSTORE_IO.
  */
 TOKENSTORE_API
 TOKENSTORE_MUST_USE
@@ -1545,7 +1568,8 @@ tokenstore_status tokenstore_token_create_many(const struct tokenstore_store *st
                                                struct tokenstore_error *error);
 
 /**
- * Judges a value: reads memory alone, allocates nothing, waits for nobody. Returns what `verdict->status` says, which is
+ * Judges a value: reads memory alone, allocates nothing, waits for nobody, but for the first call in a shared store after
+ * another process's change, which reads that change. Returns what `verdict->status` says, which is
  * TOKENSTORE_OK only if the value is accepted. The checks are made in this order, and the first that fails is the
  * answer: TOKENSTORE_MALFORMED, TOKENSTORE_UNKNOWN, TOKENSTORE_REVOKED, TOKENSTORE_SUPERSEDED, TOKENSTORE_USED,
  * TOKENSTORE_EXPIRED, TOKENSTORE_DISABLED, TOKENSTORE_WRONG_TYPE, TOKENSTORE_WRONG_BINDING, TOKENSTORE_NO_GRANT,
@@ -1578,7 +1602,8 @@ tokenstore_status tokenstore_verify_many(const struct tokenstore_store *store,
 
 /**
  * Copies the bytes of an owner whom a verdict refers to: at most 255, so that a buffer of 255 is always enough.
- * `*owner_len` is their number. TOKENSTORE_NOT_FOUND if the owner's last token was deleted since the verify;
+ * `*owner_len` is their number. TOKENSTORE_NOT_FOUND if the owner's last token was deleted since the verify, or
+ * if another process or another opening made it;
  * TOKENSTORE_BUFFER_TOO_SMALL, with the length that it needs.
  */
 TOKENSTORE_API

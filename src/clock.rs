@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
+use crate::board::Board;
 use crate::error::{Error, Result};
 use crate::sys;
 
@@ -89,37 +90,32 @@ impl Clock {
 ///
 /// The mark is what makes expiry final. It is the latest time that a commit was made at or an answer said EXPIRED
 /// at, and otherwise within a second of the latest time seen.
-#[derive(Debug)]
 pub(crate) struct Now {
     clock: Clock,
-    mark_ms: AtomicI64,
+    /// Where the mark stands, for all who have the store open.
+    board: Board,
     kept_at_open_ms: i64,
     passed_at_open_ms: i64,
 }
 
 impl Now {
-    /// Time goes on from the mark that the store kept.
-    pub(crate) fn new(clock: Clock, kept_ms: i64) -> Now {
+    /// Time goes on from the mark that the store kept, or from where others who have it open are.
+    pub(crate) fn new(clock: Clock, board: Board, kept_ms: i64) -> Now {
         let passed_at_open_ms = clock.passed_ms();
-        Now { clock, mark_ms: AtomicI64::new(kept_ms), kept_at_open_ms: kept_ms, passed_at_open_ms }
-    }
-
-    /// A new store's time: its first mark is what the clock shows.
-    pub(crate) fn start(clock: Clock) -> Now {
-        let now = clock.wall_ms().clamp(0, MAX_EXPIRY_MS);
-        Now::new(clock, now)
+        board.raise_mark_ms(kept_ms);
+        Now { clock, board, kept_at_open_ms: kept_ms, passed_at_open_ms }
     }
 
     /// The time. Writes shared memory at most once a tick.
     #[inline]
     pub(crate) fn ms(&self) -> i64 {
         let wall = self.clock.wall_ms();
-        let mark = self.mark_ms.load(Ordering::Relaxed);
+        let mark = self.board.mark_ms();
         if wall <= mark {
             return mark;
         }
         if wall - mark >= TICK_MS {
-            self.mark_ms.fetch_max(wall, Ordering::Relaxed);
+            self.board.raise_mark_ms(wall);
         }
         wall
     }
@@ -127,8 +123,8 @@ impl Now {
     /// Remembers that something was decided for good at `now_ms`.
     #[inline]
     pub(crate) fn raise(&self, now_ms: i64) {
-        if self.mark_ms.load(Ordering::Relaxed) < now_ms {
-            self.mark_ms.fetch_max(now_ms, Ordering::Relaxed);
+        if self.board.mark_ms() < now_ms {
+            self.board.raise_mark_ms(now_ms);
         }
     }
 
@@ -138,8 +134,13 @@ impl Now {
     pub(crate) fn mark_to_keep_ms(&self) -> i64 {
         let passed = self.clock.passed_ms() - self.passed_at_open_ms;
         let bound = self.kept_at_open_ms.saturating_add(passed).saturating_add(SLACK_MS);
-        self.mark_ms.load(Ordering::Relaxed).min(bound).max(self.kept_at_open_ms)
+        self.board.mark_ms().min(bound).max(self.kept_at_open_ms)
     }
+}
+
+/// The first mark of a new store: what the clock shows.
+pub(crate) fn first_mark_ms(clock: &Clock) -> i64 {
+    clock.wall_ms().clamp(0, MAX_EXPIRY_MS)
 }
 
 /// Milliseconds since the Unix epoch, rounded down.
@@ -169,10 +170,16 @@ pub(crate) fn duration_ms(duration: Duration) -> Result<i64> {
 mod tests {
     use super::*;
 
+    fn start(clock: &Arc<ManualClock>) -> Now {
+        let clock = Clock::Manual(clock.clone());
+        let first = first_mark_ms(&clock);
+        Now::new(clock, Board::private().unwrap(), first)
+    }
+
     #[test]
     fn time_never_goes_back_past_a_decision() {
         let clock = ManualClock::new(from_ms(10_000));
-        let now = Now::start(Clock::Manual(clock.clone()));
+        let now = start(&clock);
         clock.set(from_ms(10_500));
         assert_eq!(now.ms(), 10_500);
         clock.set(from_ms(9_000));
@@ -188,7 +195,7 @@ mod tests {
     #[test]
     fn a_wild_clock_is_not_kept() {
         let clock = ManualClock::new(from_ms(1_000));
-        let now = Now::start(Clock::Manual(clock.clone()));
+        let now = start(&clock);
         clock.set(from_ms(MAX_EXPIRY_MS));
         assert_eq!(now.ms(), MAX_EXPIRY_MS);
         assert_eq!(now.mark_to_keep_ms(), 1_000 + SLACK_MS);

@@ -46,13 +46,16 @@ pub enum ErrorKind {
     WrongKey,
     /// The file was written by a newer version, or its file system lacks what a store needs.
     Unsupported,
-    /// Another process, or this one, has the store open.
+    /// Another process, or this one, has the store open, and not both shared.
     Locked,
-    /// The place to write was not free within its bound. Nothing was changed.
+    /// The place to write was not free within its bound, or another process kept a part of the file locked for longer.
+    /// Nothing was changed.
     Busy,
+    /// Memory is behind what another process changed, and the call was asked not to wait: call again without that.
+    Stale,
     /// The store was closed.
     Closed,
-    /// The store was opened before a `fork` and belongs to the parent process.
+    /// The store was opened before a `fork`, is not shared, and belongs to the parent process.
     Forked,
     /// A commit failed after it may have reached the disk. The change may or may not be there after a reopen.
     CommitUnknown,
@@ -64,7 +67,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind.
-    pub const ALL: [ErrorKind; 24] = [
+    pub const ALL: [ErrorKind; 25] = [
         ErrorKind::NotFound,
         ErrorKind::Revoked,
         ErrorKind::Used,
@@ -84,6 +87,7 @@ impl ErrorKind {
         ErrorKind::Unsupported,
         ErrorKind::Locked,
         ErrorKind::Busy,
+        ErrorKind::Stale,
         ErrorKind::Closed,
         ErrorKind::Forked,
         ErrorKind::CommitUnknown,
@@ -113,6 +117,7 @@ impl ErrorKind {
             ErrorKind::Unsupported => "UNSUPPORTED",
             ErrorKind::Locked => "LOCKED",
             ErrorKind::Busy => "BUSY",
+            ErrorKind::Stale => "STALE",
             ErrorKind::Closed => "CLOSED",
             ErrorKind::Forked => "FORKED",
             ErrorKind::CommitUnknown => "COMMIT_UNKNOWN",
@@ -202,6 +207,7 @@ impl Error {
             | ErrorKind::Unsupported
             | ErrorKind::Locked
             | ErrorKind::Busy
+            | ErrorKind::Stale
             | ErrorKind::Closed
             | ErrorKind::Forked
             | ErrorKind::CommitUnknown

@@ -33,6 +33,7 @@
 //! | to | call |
 //! |---|---|
 //! | make or open a store | [`Options::create`], [`Options::open`] |
+//! | have several processes | [`Options::shared`]; in an event loop [`Query::no_wait`] |
 //! | declare a type | [`Store::declare`] |
 //! | issue a token | [`Store::create`], [`Store::create_if_absent`], [`Store::create_many`], [`Store::create_from_value`] |
 //! | check a value | [`Store::verify`], [`Store::verify_authorization`], [`Store::verify_many`] |
@@ -47,8 +48,8 @@
 //!
 //! # What it is not
 //!
-//! It hashes no passwords: a fast hash is right for 178 random bits and wrong for what people choose. It is no server,
-//! and a store is open in one process at a time.
+//! It hashes no passwords: a fast hash is right for 178 random bits and wrong for what people choose. It is no server.
+//! A store is open in one process at a time, or in many of one machine that all open it [shared](Options::shared).
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
@@ -66,6 +67,9 @@ pub use crate::limits::{
 };
 pub use crate::new_token::{Created, CreatedOrExisting, NewToken, Registered};
 pub use crate::options::Options;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub use crate::options::WrapDisk;
 pub use crate::pair::{Issued, NewPair, Pair, PairValues, Refresh};
 pub use crate::policy::{FamilyPolicy, MAX_PREFIX_BYTES, MAX_TYPES, OldAccess, TypeId, TypePolicy};
 pub use crate::store::{Consumed, Owner, Store};
@@ -73,6 +77,7 @@ pub use crate::token::{OldValue, Revocation, State, Token};
 pub use crate::value::{MAX_VALUE_BYTES, MIN_EXTERNAL_BYTES, Value};
 pub use crate::verdict::{Identity, OwnerRef, Query, Status, Verdict};
 
+mod board;
 mod clock;
 mod edit;
 mod engine;

@@ -29,6 +29,7 @@ pub struct Options {
     pub(crate) use_resolution: Duration,
     pub(crate) max_events: u64,
     pub(crate) busy_timeout: Duration,
+    pub(crate) shared: bool,
 }
 
 impl Options {
@@ -42,6 +43,7 @@ impl Options {
             use_resolution: Duration::from_secs(60),
             max_events: 65_536,
             busy_timeout: Duration::from_secs(5),
+            shared: false,
         }
     }
 
@@ -77,9 +79,46 @@ impl Options {
         self
     }
 
-    /// How long a change waits for the place to write before it answers [`Busy`](crate::ErrorKind::Busy).
+    /// How long a change waits for the place to write, which one change has at a time among all threads and processes,
+    /// before it answers [`Busy`](crate::ErrorKind::Busy). In a [shared](Options::shared) store it is also how long
+    /// anything waits for another process that keeps a part of the file locked.
     pub fn busy_timeout(mut self, timeout: Duration) -> Options {
         self.busy_timeout = timeout;
+        self
+    }
+
+    /// Whether several processes may have the store open, all of them so. Each verifies from its own memory; what one
+    /// changed, the very next verify of every other sees, once the change returned. The first call after another process's
+    /// change reads what changed, about 0.1 ms; if that cannot be had within the
+    /// [timeout](Options::busy_timeout), the answer is an error and never one of before.
+    ///
+    /// A child process of one that has it open goes on with its own opening of it, which its first call makes. Types
+    /// [in memory alone](crate::TypePolicy::volatile) are on the disk, as all others. Last uses are in the memory of
+    /// whoever judged until they are written, as in every store: others see them then.
+    ///
+    /// One process opens it at a time, and the first has every page checked, which takes about half a second a million
+    /// tokens: if many start together on a large store, let them wait for longer.
+    ///
+    /// A store in memory has one process, shared or not. A file takes Linux and a file system of this machine, whose files can be locked in parts and mapped. Nobody may
+    /// truncate or overwrite the file while it is open: to put back a copy, close the store everywhere and rename the
+    /// copy to its place.
+    ///
+    /// ```
+    /// # use tokenstore::{NewToken, Options, Query, Status, TypePolicy};
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("tokens.store");
+    /// let one = Options::new().shared(true).create(&path)?;
+    /// let other = Options::new().shared(true).open(&path)?; // usually in another process
+    /// let server = one.declare(&TypePolicy::new("server", "srv"))?;
+    /// let created = one.create(&NewToken::new(server, "acme"))?;
+    /// let value = created.value.as_bytes();
+    /// assert!(other.verify(value, &Query::of_type(server))?.allowed());
+    /// other.revoke(created.id)?;
+    /// assert_eq!(one.verify(value, &Query::of_type(server))?.status(), Status::Revoked);
+    /// # Ok::<(), tokenstore::Error>(())
+    /// ```
+    pub fn shared(mut self, shared: bool) -> Options {
+        self.shared = shared;
         self
     }
 
@@ -100,9 +139,11 @@ impl Options {
     /// # Errors
     /// [`Io`](crate::ErrorKind::Io) if it cannot be opened; [`Corrupt`](crate::ErrorKind::Corrupt) if it is no store
     /// or damaged; [`RolledBack`](crate::ErrorKind::RolledBack) if it lost what it had acknowledged;
-    /// [`WrongKey`](crate::ErrorKind::WrongKey); [`Locked`](crate::ErrorKind::Locked) if it is open already;
-    /// [`Unsupported`](crate::ErrorKind::Unsupported) if it was written by a newer version or lies where files cannot
-    /// be locked.
+    /// [`WrongKey`](crate::ErrorKind::WrongKey); [`Locked`](crate::ErrorKind::Locked) if it is open already and not both
+    /// are shared: the message names the file and, where it is known, a process that has it;
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) if it was written by a newer version, lies where files cannot be
+    /// locked, or is to be shared where that cannot be, or with a process whose version shares it in another way;
+    /// [`Busy`](crate::ErrorKind::Busy) if another process is opening it for too long.
     pub fn open(&self, path: impl AsRef<Path>) -> Result<Store> {
         self.check()?;
         Engine::open(path.as_ref(), self).map(Store::new)
@@ -155,6 +196,12 @@ impl fmt::Debug for Options {
     }
 }
 
+/// What stands between a store and its file: a test's way to stop or to fail a process at a chosen moment.
+#[doc(hidden)]
+#[cfg(feature = "testing")]
+pub type WrapDisk<'a> =
+    dyn Fn(std::sync::Arc<dyn redb::StorageBackend>) -> std::sync::Arc<dyn redb::StorageBackend> + 'a;
+
 /// For the project's own tests: stores on whatever takes bytes.
 #[cfg(feature = "testing")]
 impl Options {
@@ -162,6 +209,13 @@ impl Options {
     #[doc(hidden)]
     pub fn create_on(&self, disk: &std::sync::Arc<dyn redb::StorageBackend>) -> Result<()> {
         Engine::create_on(disk, self)
+    }
+
+    /// Opens the store at `path` with `wrap` between the store and its file.
+    #[doc(hidden)]
+    pub fn open_through(&self, path: impl AsRef<Path>, wrap: &WrapDisk<'_>) -> Result<Store> {
+        self.check()?;
+        Engine::open_through(path.as_ref(), self, wrap).map(Store::new)
     }
 
     /// Opens the store on `disk`.

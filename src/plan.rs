@@ -196,6 +196,7 @@ pub(crate) fn create(
     now_ms: i64,
 ) -> Result<Record> {
     let expires_ms = policy.expiry_ms(new.expires, now_ms, now_ms)?;
+    check_volatile(policy, (new.name.is_some(), new.parent.is_some()), expires_ms)?;
     let NewToken { type_id, owner, name, expires: _, grants, binding, parent: _, app_data, app_word, by: _ } =
         new;
     Ok(Record {
@@ -219,6 +220,18 @@ pub(crate) fn create(
         app_data,
         revision,
     })
+}
+
+/// # Errors
+/// InvalidArgument for what is no token to be kept in memory alone, though its type says so.
+fn check_volatile(policy: &TypePolicy, (has_name, has_parent): (bool, bool), expires_ms: i64) -> Result<()> {
+    if policy.volatile && (has_name || has_parent) {
+        return Err(Error::invalid("a token in memory alone has no name and no parent"));
+    }
+    if policy.volatile && expires_ms == NEVER_MS {
+        return Err(Error::invalid("a token in memory alone expires"));
+    }
+    Ok(())
 }
 
 /// The state of a record; `dead` says whether it died with its owner, family or parent.
@@ -407,6 +420,7 @@ pub(crate) fn change(
     if after == *record {
         return Ok(Planned::Nothing);
     }
+    check_volatile(policy, (after.name.is_some(), after.parent.is_some()), after.expires_ms)?;
     after.revision = revision;
     Ok(Planned::Put(Box::new(after)))
 }

@@ -195,7 +195,8 @@ impl TypePolicy {
 
     /// Whether its tokens live in memory alone: for tickets of some seconds, which need no place on a disk. They have a
     /// use count and a default lifetime, no name and no parent, are in no list and no event, and are refused after a
-    /// close or a crash.
+    /// close or a crash. In a [shared](crate::Options::shared) store, where other processes are to know of them, they are on
+    /// the disk, listed and logged as all others are, and taken out some minutes after their end.
     pub fn volatile(mut self, volatile: bool) -> TypePolicy {
         self.volatile = volatile;
         self

@@ -7,16 +7,18 @@ use time::OffsetDateTime;
 
 use crate::clock::{duration_ms, to_ms};
 use crate::edit::{Change, Edit, Target};
-use crate::engine::{Engine, MAX_BATCH_BYTES, MAX_BATCH_OPS, Stats};
+use crate::engine::{Engine, MAX_BATCH_BYTES, MAX_BATCH_OPS, Stats, Types, stale};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Event;
 use crate::filter::{Filter, Page};
 use crate::id::Id;
+use crate::key::Digest;
 use crate::limits::check_project;
 use crate::new_token::{Created, CreatedOrExisting, NewToken, Registered};
 use crate::pair::{NewPair, Pair, PairValues, Refresh};
 use crate::plan::{Action, Answer, Op, Spent};
 use crate::policy::{TypeId, TypePolicy};
+use crate::sys::OfProcess;
 use crate::token::Token;
 use crate::value::{Value, of_authorization};
 #[cfg(doc)]
@@ -31,13 +33,56 @@ use crate::verdict::{OwnerRef, Query, Verdict};
 /// Every call can also answer [`Closed`](ErrorKind::Closed) and, in a child process of the one that opened the
 /// store, [`Forked`](ErrorKind::Forked); every change also [`Busy`](ErrorKind::Busy), [`Io`](ErrorKind::Io),
 /// [`CommitUnknown`](ErrorKind::CommitUnknown), [`Poisoned`](ErrorKind::Poisoned) and [`Panic`](ErrorKind::Panic).
+///
+/// In a [shared](crate::Options::shared) store every call, a verify too, first sees to it that this process knows what
+/// others changed. If it cannot, its answer is what kept it from that, as a change's; and in a child process it opens the
+/// store first, and can answer as [`open`](crate::Options::open) does. What cannot answer with an error
+/// ([`find_type`](Store::find_type), [`policy`](Store::policy), [`types`](Store::types)) tells what this process knows.
 pub struct Store {
-    engine: Engine,
+    engine: OfProcess<Engine>,
 }
 
 impl Store {
     pub(crate) fn new(engine: Engine) -> Store {
-        Store { engine }
+        Store { engine: OfProcess::new(engine) }
+    }
+
+    /// This process's engine: the one that the store was opened with, or in a child process, if the store is shared, one of
+    /// its own.
+    #[inline]
+    fn own_engine(&self) -> Result<&Engine> {
+        let engine = self.engine.get();
+        if engine.is_own() || !engine.can_open_again() {
+            return Ok(engine);
+        }
+        self.engine.replace(Engine::is_own, Engine::open_again)
+    }
+
+    /// The same, knowing all that other processes changed.
+    #[inline]
+    fn engine(&self) -> Result<&Engine> {
+        let engine = self.own_engine()?;
+        engine.current()?;
+        Ok(engine)
+    }
+
+    /// The types as far as this process knows them.
+    fn known_types(&self) -> &Types {
+        self.engine().unwrap_or_else(|_| self.engine.get()).types()
+    }
+
+    /// The engine for a verify.
+    #[inline]
+    fn judge(&self, query: &Query) -> Result<&Engine> {
+        if !query.no_wait {
+            return self.engine();
+        }
+        let engine = self.engine.get();
+        if !engine.is_own() && engine.can_open_again() {
+            return Err(stale());
+        }
+        engine.current_now()?;
+        Ok(engine)
     }
 
     /// Declares a type, or finds it if it is declared alike. Declare every type before values made elsewhere are
@@ -49,13 +94,13 @@ impl Store {
     /// type's; [`LimitReached`](ErrorKind::LimitReached) at 1,000 types.
     pub fn declare(&self, policy: &TypePolicy) -> Result<TypeId> {
         policy.check()?;
-        self.engine.alive()?;
+        let engine = self.engine()?;
         // Declared alike at every start of a service: no need to write then.
-        if let Some((type_id, known)) = self.engine.types().iter().find(|(_, known)| *known == policy) {
+        if let Some((type_id, known)) = engine.types().iter().find(|(_, known)| *known == policy) {
             debug_assert_eq!(known.name(), policy.name());
             return Ok(type_id);
         }
-        match self.engine.run(Op::Declare(policy.clone()))? {
+        match engine.run(Op::Declare(policy.clone()))? {
             Answer::Type(type_id) => Ok(type_id),
             _ => Err(mixed_up()),
         }
@@ -63,17 +108,17 @@ impl Store {
 
     /// The type of this name, if it is declared.
     pub fn find_type(&self, name: &str) -> Option<TypeId> {
-        self.engine.types().find(name)
+        self.known_types().find(name)
     }
 
     /// The policy of a type.
     pub fn policy(&self, type_id: TypeId) -> Option<&TypePolicy> {
-        self.engine.types().get(type_id)
+        self.known_types().get(type_id)
     }
 
     /// Every type and its policy, in the order of declaration.
     pub fn types(&self) -> impl Iterator<Item = (TypeId, &TypePolicy)> {
-        self.engine.types().iter()
+        self.known_types().iter()
     }
 
     /// Makes a token. Its value is in the answer and nowhere else.
@@ -84,14 +129,15 @@ impl Store {
     /// [`InvalidArgument`](ErrorKind::InvalidArgument) for a field out of its range, a lifetime longer than the type
     /// allows, or an expiry that is past; [`LimitReached`](ErrorKind::LimitReached).
     pub fn create(&self, token: &NewToken) -> Result<Created> {
-        if let Some(policy) = self.policy(token.type_id).filter(|policy| policy.is_volatile()) {
+        let engine = self.engine()?;
+        if let Some(policy) = engine.ticket_policy(token.type_id) {
             let value = Value::generate(policy.prefix())?;
-            let digest = self.engine.digest(value.as_bytes());
-            let (id, revision) = self.engine.create_ticket(token, policy, digest)?;
+            let digest = engine.digest(value.as_bytes());
+            let (id, revision) = engine.create_ticket(token, policy, digest)?;
             return Ok(Created { id, value, revision });
         }
-        let (value, op) = self.creation(token, Op::Create)?;
-        match self.engine.run(op)? {
+        let (value, op) = creation(engine, token, Op::Create)?;
+        match engine.run(op)? {
             Answer::Created { id, revision } => Ok(Created { id, value, revision }),
             _ => Err(mixed_up()),
         }
@@ -101,10 +147,12 @@ impl Store {
     /// answers are in the order of the tokens. Tokens [in memory alone](TypePolicy::volatile), which need no commit, are
     /// made one by one instead, and refused here.
     pub fn create_many<'a>(&self, tokens: impl IntoIterator<Item = &'a NewToken>) -> Vec<Result<Created>> {
+        let engine = self.engine();
         let mut answers = Vec::new();
         let (mut values, mut ops, mut bytes) = (Vec::new(), Vec::new(), 0);
         let mut run = |values: &mut Vec<Result<Value>>, ops: &mut Vec<Op>| {
-            let ran = self.engine.run_many(std::mem::take(ops));
+            let engine = engine.as_ref().map_err(Error::clone);
+            let ran = engine.and_then(|engine| engine.run_many(std::mem::take(ops)));
             let mut results = match ran {
                 Ok(results) => results,
                 Err(error) => values.iter().map(|_| Err(error.clone())).collect(),
@@ -120,7 +168,8 @@ impl Store {
             }));
         };
         for token in tokens {
-            match self.creation(token, Op::Create) {
+            let engine = engine.as_ref().map_err(Error::clone);
+            match engine.and_then(|engine| creation(engine, token, Op::Create)) {
                 Ok((value, op)) => {
                     bytes += op.weight();
                     ops.push(op);
@@ -145,12 +194,13 @@ impl Store {
     /// # Errors
     /// As [`create`](Store::create); [`NameTaken`](ErrorKind::NameTaken) if a token of another type holds the name.
     pub fn create_if_absent(&self, token: &NewToken) -> Result<CreatedOrExisting> {
-        let unique = self.policy(token.type_id).is_none_or(|policy| policy.unique_names);
+        let engine = self.engine()?;
+        let unique = engine.types().get(token.type_id).is_none_or(|policy| policy.unique_names);
         if token.name.is_none() || !unique {
             return Err(Error::invalid("a token that may exist has a name, and its type unique names"));
         }
-        let (value, op) = self.creation(token, Op::CreateIfAbsent)?;
-        match self.engine.run(op)? {
+        let (value, op) = creation(engine, token, Op::CreateIfAbsent)?;
+        match engine.run(op)? {
             Answer::Created { id, revision } => {
                 Ok(CreatedOrExisting::Created(Created { id, value, revision }))
             }
@@ -168,32 +218,16 @@ impl Store {
     /// [takes no such values](TypePolicy::accepts_external).
     pub fn create_from_value(&self, token: &NewToken, value: &[u8]) -> Result<Registered> {
         token.check()?;
-        let digest = self.engine.external_digest(token.type_id, value)?;
-        if let Some(policy) = self.policy(token.type_id).filter(|policy| policy.is_volatile()) {
-            let (id, revision) = self.engine.create_ticket(token, policy, digest)?;
+        let engine = self.engine()?;
+        let digest = engine.external_digest(token.type_id, value)?;
+        if let Some(policy) = engine.ticket_policy(token.type_id) {
+            let (id, revision) = engine.create_ticket(token, policy, digest)?;
             return Ok(Registered { id, revision });
         }
-        match self.engine.run(Op::Create(Box::new(token.clone()), digest))? {
+        match engine.run(Op::Create(Box::new(token.clone()), digest))? {
             Answer::Created { id, revision } => Ok(Registered { id, revision }),
             _ => Err(mixed_up()),
         }
-    }
-
-    /// A new value for a token, and the operation that makes the token.
-    fn creation(
-        &self,
-        token: &NewToken,
-        op: impl FnOnce(Box<NewToken>, crate::key::Digest) -> Op,
-    ) -> Result<(Value, Op)> {
-        token.check()?;
-        let policy =
-            self.policy(token.type_id).ok_or_else(|| Error::new(ErrorKind::NotFound, "no such type"))?;
-        if policy.is_volatile() {
-            return Err(Error::invalid("tokens in memory alone are made one by one"));
-        }
-        let value = Value::generate(policy.prefix())?;
-        let digest = self.engine.digest(value.as_bytes());
-        Ok((value, op(Box::new(token.clone()), digest)))
     }
 
     /// Spends a use of a value, if a verify would admit it: exactly one consume wins each use, also of several at once. The
@@ -222,7 +256,7 @@ impl Store {
     /// As [`verify`](Store::verify). After an error that leaves open what the file has
     /// ([`CommitUnknown`](ErrorKind::CommitUnknown)) there is no access, and the use may be gone.
     pub fn consume(&self, value: &[u8], query: &Query) -> Result<Consumed> {
-        let (verdict, spent) = self.engine.consume(value, query)?;
+        let (verdict, spent) = self.engine()?.consume(value, query)?;
         Ok(match spent {
             Some(Spent::Use { uses_left, app_data, .. }) => {
                 Consumed { verdict, app_data: Some(app_data), uses_left: Some(uses_left) }
@@ -237,7 +271,7 @@ impl Store {
     /// [`NotFound`](ErrorKind::NotFound) if a type is not declared; [`InvalidArgument`](ErrorKind::InvalidArgument) for
     /// a field out of its range, or types that are none [of families](TypePolicy::families) and of access values.
     pub fn issue_pair(&self, pair: &NewPair) -> Result<Pair> {
-        self.engine.issue_pair(pair, PairValues::default())
+        self.engine()?.issue_pair(pair, PairValues::default())
     }
 
     /// The same with values of your own.
@@ -245,7 +279,7 @@ impl Store {
     /// # Errors
     /// As [`issue_pair`](Store::issue_pair) and [`create_from_value`](Store::create_from_value).
     pub fn issue_pair_from_values(&self, pair: &NewPair, values: PairValues<'_>) -> Result<Pair> {
-        self.engine.issue_pair(pair, values)
+        self.engine()?.issue_pair(pair, values)
     }
 
     /// Uses a refresh value for the next pair. Exactly one refresh of a value makes one; within the type's
@@ -260,7 +294,7 @@ impl Store {
     /// # Errors
     /// [`InvalidArgument`](ErrorKind::InvalidArgument) unless the binding has 1 to 255 bytes.
     pub fn refresh(&self, value: &[u8], binding: impl AsRef<[u8]>) -> Result<Refresh> {
-        self.engine.refresh(value, binding.as_ref(), PairValues::default(), "")
+        self.engine()?.refresh(value, binding.as_ref(), PairValues::default(), "")
     }
 
     /// The same with values of your own for the next pair, and with an actor for the event log.
@@ -274,7 +308,7 @@ impl Store {
         values: PairValues<'_>,
         by: &str,
     ) -> Result<Refresh> {
-        self.engine.refresh(value, binding.as_ref(), values, by)
+        self.engine()?.refresh(value, binding.as_ref(), values, by)
     }
 
     /// Revokes a family by its id, at once and whatever its size: when this returned, nothing of it verifies or
@@ -283,7 +317,7 @@ impl Store {
     /// # Errors
     /// As [`revoke`](Store::revoke).
     pub fn revoke_family(&self, family: impl Into<Target>) -> Result<Change> {
-        self.engine.revoke_family(family.into())
+        self.engine()?.revoke_family(family.into())
     }
 
     /// Revokes all that an owner has so far, or all of one type: tokens, and families that hold or issue that type.
@@ -299,7 +333,7 @@ impl Store {
         by: &str,
         reason: &str,
     ) -> Result<Change> {
-        self.engine.revoke_owner(owner.as_ref(), type_id, by, reason)
+        self.engine()?.revoke_owner(owner.as_ref(), type_id, by, reason)
     }
 
     /// Gives a token another value; id, name, grants and owner stay, `app_data` is cleared. The value before works for
@@ -317,10 +351,11 @@ impl Store {
             false => duration_ms(grace)?,
         };
         // What is expected of the token is asked in its place among the refusals.
-        let policy = self.policy(self.engine.get(&Target::new(target.id))?.type_id);
+        let engine = self.engine()?;
+        let policy = engine.types().get(engine.get(&Target::new(target.id))?.type_id);
         let policy = policy.ok_or_else(|| Error::new(ErrorKind::NotFound, "no such type"))?;
         let value = Value::generate(policy.prefix())?;
-        let digest = self.engine.digest(value.as_bytes());
+        let digest = engine.digest(value.as_bytes());
         let id = target.id;
         let change = self.change(target, Action::Rotate(digest, grace_ms))?;
         Ok(Created { id, value, revision: change.revision })
@@ -336,10 +371,11 @@ impl Store {
         if most == 0 {
             return Err(Error::invalid("at least 1 token is to be taken out"));
         }
-        self.engine.prune(to_ms(dead_before), most)
+        self.engine()?.prune(to_ms(dead_before), most)
     }
 
-    /// Judges a value. Reads memory alone, allocates nothing, waits for nobody.
+    /// Judges a value. Reads memory alone, allocates nothing, waits for nobody; but for the first call in a
+    /// [shared](crate::Options::shared) store after another process's change, which reads that change.
     ///
     /// The checks are made in this order, and the first that fails is the answer: MALFORMED, UNKNOWN, REVOKED,
     /// SUPERSEDED, USED, EXPIRED, DISABLED, WRONG_TYPE, WRONG_BINDING, NO_GRANT, MUST_REFRESH, MUST_CONSUME. Every
@@ -360,11 +396,12 @@ impl Store {
     /// ```
     ///
     /// # Errors
-    /// [`InvalidArgument`](ErrorKind::InvalidArgument) for a query with a project or binding out of range. A refusal
-    /// is a verdict, not an error.
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) for a query with a project or binding out of range;
+    /// [`Stale`](ErrorKind::Stale) for one that [does not wait](Query::no_wait) and would have to. A refusal is a verdict,
+    /// not an error.
     #[inline]
     pub fn verify(&self, value: &[u8], query: &Query) -> Result<Verdict> {
-        self.engine.verify(value, query)
+        self.judge(query)?.verify(value, query)
     }
 
     /// Judges the value in a whole `Authorization` header value: bare, or after `Bearer` or `Token` (in any case) and
@@ -374,7 +411,7 @@ impl Store {
     /// As [`verify`](Store::verify).
     #[inline]
     pub fn verify_authorization(&self, header: &[u8], query: &Query) -> Result<Verdict> {
-        self.engine.verify(of_authorization(header).unwrap_or(b""), query)
+        self.judge(query)?.verify(of_authorization(header).unwrap_or(b""), query)
     }
 
     /// Judges many values by one query and one reading of the clock, at a fraction of the time each. Returns how many are
@@ -387,7 +424,7 @@ impl Store {
             return Err(Error::invalid("there must be as many verdicts as values"));
         }
         let value = |n: usize| values.get(n).copied().unwrap_or_default();
-        self.engine.verify_each(values.len(), value, query, |n, verdict| {
+        self.judge(query)?.verify_each(values.len(), value, query, |n, verdict| {
             if let Some(place) = verdicts.get_mut(n) {
                 *place = verdict;
             }
@@ -403,25 +440,31 @@ impl Store {
         query: &Query,
         put: impl FnMut(usize, Verdict),
     ) -> Result<usize> {
-        self.engine.verify_each(count, value, query, put)
+        self.judge(query)?.verify_each(count, value, query, put)
     }
 
     /// An error if nothing may be asked of the store.
     #[cfg(not(test))]
     pub(crate) fn alive(&self) -> Result<()> {
-        self.engine.alive()
+        self.engine().map(|_| ())
     }
 
     /// Ends all changes, after a panic.
     #[cfg(not(test))]
     pub(crate) fn poison(&self) {
-        self.engine.poison();
+        self.engine.get().poison();
     }
 
-    /// The bytes of an owner whom a verdict refers to; `None` if the owner's last token was deleted since.
+    /// The bytes of an owner whom a verdict refers to; `None` if the owner's last token was deleted since, or if another
+    /// process or another opening gave the verdict.
     pub fn owner(&self, owner: OwnerRef) -> Result<Option<Owner>> {
         let mut bytes = [0; 256];
-        Ok(self.engine.owner(owner, &mut bytes)?.map(|len| Owner { bytes, len }))
+        let engine = self.engine.get();
+        if !engine.is_own() && engine.can_open_again() {
+            // A verdict of the parent's refers to an owner in the parent's memory.
+            return Ok(None);
+        }
+        Ok(engine.owner(owner, &mut bytes)?.map(|len| Owner { bytes, len }))
     }
 
     /// A token by its id.
@@ -430,7 +473,7 @@ impl Store {
     /// [`NotFound`](ErrorKind::NotFound), also for another owner than the expected one;
     /// [`RevisionConflict`](ErrorKind::RevisionConflict).
     pub fn get(&self, target: impl Into<Target>) -> Result<Token> {
-        self.engine.get(&target.into())
+        self.engine()?.get(&target.into())
     }
 
     /// A page of tokens, ascending by id. A list of pages is no snapshot: each page is what it is when it is read.
@@ -438,7 +481,7 @@ impl Store {
     /// # Errors
     /// [`InvalidArgument`](ErrorKind::InvalidArgument) for a filter out of its ranges.
     pub fn list(&self, filter: &Filter) -> Result<Page> {
-        self.engine.list(filter)
+        self.engine()?.list(filter)
     }
 
     /// Changes several things of a token in one step: no verify sees one without the others.
@@ -496,7 +539,7 @@ impl Store {
     /// # Errors
     /// [`InvalidArgument`](ErrorKind::InvalidArgument) unless the project has 1 to 64 bytes.
     pub fn remove_project(&self, project: impl AsRef<[u8]>, by: &str, reason: &str) -> Result<u64> {
-        self.engine.remove_project(project.as_ref(), by, reason)
+        self.engine()?.remove_project(project.as_ref(), by, reason)
     }
 
     /// Switches a token off, until it is [enabled](Store::enable). It keeps its name.
@@ -532,10 +575,11 @@ impl Store {
     pub fn revoke_value(&self, value: &[u8], by: &str, reason: &str) -> Result<Change> {
         Target::new(Id::NONE).by(by).reason(reason).check()?;
         let nobody = Ok(Change { changed: false, revision: 0 });
-        let digest = self.engine.known_digest(value);
-        let Some(id) = digest.and_then(|digest| self.engine.id_of(&digest)) else {
+        let engine = self.engine()?;
+        let digest = engine.known_digest(value);
+        let Some(id) = digest.and_then(|digest| engine.id_of(&digest)) else {
             // Only a store that takes changes knows all that it has made.
-            return self.engine.changeable().and(nobody);
+            return engine.changeable().and(nobody);
         };
         match self.revoke(Target::new(id).by(by).reason(reason)) {
             Err(error) if error.kind() == ErrorKind::NotFound => nobody,
@@ -554,10 +598,11 @@ impl Store {
     fn change(&self, target: impl Into<Target>, action: Action) -> Result<Change> {
         let target = target.into();
         target.check()?;
-        if let Some(changed) = self.engine.change_ticket(&target, &action) {
+        let engine = self.engine()?;
+        if let Some(changed) = engine.change_ticket(&target, &action) {
             return changed;
         }
-        match self.engine.run(Op::Change(target, action))? {
+        match engine.run(Op::Change(target, action))? {
             Answer::Change(change) => Ok(change),
             _ => Err(mixed_up()),
         }
@@ -566,12 +611,12 @@ impl Store {
     /// The events behind the one numbered `after`, ascending, at most `limit` (1 to 1,000). The log keeps
     /// [so many](crate::Options::max_events); older ones are gone, which a gap after `after` shows.
     pub fn events(&self, after: u64, limit: usize) -> Result<Vec<Event>> {
-        self.engine.events(after, limit)
+        self.engine()?.events(after, limit)
     }
 
     /// Figures of the store.
     pub fn stats(&self) -> Result<Stats> {
-        self.engine.stats()
+        self.engine()?.stats()
     }
 
     /// Puts the file under another key, or under none. When it returns, the file opens with that key alone. Copies of
@@ -580,22 +625,23 @@ impl Store {
     /// # Errors
     /// [`Unsupported`](ErrorKind::Unsupported) for a store in memory, which has no file to protect.
     pub fn change_key(&self, key: Option<&[u8; 32]>) -> Result<()> {
-        self.engine.change_key(key)
+        self.own_engine()?.change_key(key)
     }
 
     /// Writes last uses and the mark of the clock to the disk now. Otherwise every change writes a few uses, and the
     /// close the rest: what a crash loses is the uses since then.
     pub fn flush(&self) -> Result<()> {
-        self.engine.flush()
+        self.own_engine()?.flush()
     }
 
     /// Closes the store: last uses and the mark of the clock are written, the file and its locks let go. Calls after
-    /// it answer [`Closed`](ErrorKind::Closed). Dropping the store closes it, too, but cannot say what went wrong.
+    /// it answer [`Closed`](ErrorKind::Closed). Dropping the store closes it, too, but cannot say what went wrong. A
+    /// parent's store is not touched, nor what other processes have.
     ///
     /// # Errors
     /// What writing said. The store is closed all the same, and every change acknowledged before is on the disk.
     pub fn close(&self) -> Result<()> {
-        self.engine.close()
+        self.engine.get().close()
     }
 }
 
@@ -603,6 +649,23 @@ impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Store").finish_non_exhaustive()
     }
+}
+
+/// A new value for a token, and the operation that makes the token.
+fn creation(
+    engine: &Engine,
+    token: &NewToken,
+    op: impl FnOnce(Box<NewToken>, Digest) -> Op,
+) -> Result<(Value, Op)> {
+    token.check()?;
+    let policy = engine.types().get(token.type_id);
+    let policy = policy.ok_or_else(|| Error::new(ErrorKind::NotFound, "no such type"))?;
+    if engine.ticket_policy(token.type_id).is_some() {
+        return Err(Error::invalid("tokens in memory alone are made one by one"));
+    }
+    let value = Value::generate(policy.prefix())?;
+    let digest = engine.digest(value.as_bytes());
+    Ok((value, op(Box::new(token.clone()), digest)))
 }
 
 /// What a consume did.

@@ -100,18 +100,19 @@ pub struct Query {
     pub(crate) project: Option<Project>,
     pub(crate) binding: Option<Binding>,
     pub(crate) error: Option<&'static str>,
+    pub(crate) no_wait: bool,
 }
 
 impl Query {
     /// Accept tokens of this type alone.
     pub fn of_type(expected: TypeId) -> Query {
-        Query { expected: Some(expected), project: None, binding: None, error: None }
+        Query { expected: Some(expected), project: None, binding: None, error: None, no_wait: false }
     }
 
     /// Accept tokens of any type, except those that are accepted
     /// [by name only](crate::TypePolicy::by_name_only).
     pub fn any_type() -> Query {
-        Query { expected: None, project: None, binding: None, error: None }
+        Query { expected: None, project: None, binding: None, error: None, no_wait: false }
     }
 
     /// The token must reach this project (1 to 64 bytes; anything else makes the verify an
@@ -145,6 +146,14 @@ impl Query {
             self.error = Some("a binding has 1 to 255 bytes");
         }
     }
+
+    /// The verify is not to wait: in a [shared](crate::Options::shared) store of which another process changed something
+    /// that this one has not read yet, it is a [`Stale`](crate::ErrorKind::Stale) at once, to be asked again without
+    /// this where waiting does no harm. For event loops, and for whoever holds a lock.
+    pub fn no_wait(mut self) -> Query {
+        self.no_wait = true;
+        self
+    }
 }
 
 impl std::fmt::Debug for Query {
@@ -153,6 +162,7 @@ impl std::fmt::Debug for Query {
             .field("expected", &self.expected)
             .field("checks_project", &self.project.is_some())
             .field("checks_binding", &self.binding.is_some())
+            .field("no_wait", &self.no_wait)
             .finish()
     }
 }
@@ -186,9 +196,11 @@ pub struct Identity {
     pub type_id: TypeId,
     /// Its owner, by reference: [`Store::owner`](crate::Store::owner) gives the bytes.
     pub owner: OwnerRef,
-    /// Your number.
+    /// Your number. Of a session's value that is over, this and the projects are as they were when it ended, or as the
+    /// session has them now.
     pub app_word: u64,
-    /// The store's sequence number of the token's last change.
+    /// The store's sequence number of the token's last change. Of a session's value it may be older than what
+    /// [`get`](crate::Store::get) says, which counts a change of the session as one of all its tokens.
     pub revision: u64,
     pub(crate) expires_ms: i64,
     pub(crate) flags: u16,

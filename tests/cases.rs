@@ -66,6 +66,21 @@ fn every_line_is_answered_alike_if_the_store_is_reopened_before_it() {
     assert!(report.failures.is_empty(), "{}", report.failures.join("\n"));
 }
 
+/// Nothing that a line finds may depend on which of two processes made the lines before: each line finds what the line
+/// before it did through the other opening.
+#[test]
+fn every_line_is_answered_alike_if_the_one_before_was_another_processs() {
+    let report = play(&case_files(), Between::Shared);
+    writeln!(
+        std::io::stdout(),
+        "cases, by two openings in turns: {} scenarios, {} lines passed",
+        report.scenarios,
+        report.lines
+    )
+    .expect("a standard output");
+    assert!(report.failures.is_empty(), "{}", report.failures.join("\n"));
+}
+
 /// What the sources declare must be decided in the table: a new method, status, error or event does not slip by.
 #[test]
 fn the_table_knows_every_call_and_every_answer_of_the_sources() {

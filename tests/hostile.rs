@@ -43,19 +43,22 @@ fn wrong_arguments_are_answered_as_documented_and_change_nothing() {
         &["-O0", "-Wno-missing-field-initializers", &include],
     );
 
-    let ran = Command::new(&program).arg(&folder).output().unwrap();
-    let said = String::from_utf8_lossy(&ran.stdout);
-    assert!(
-        ran.status.success(),
-        "{}, the last row being {:?}\n{said}{}",
-        ran.status,
-        last_row(&folder),
-        String::from_utf8_lossy(&ran.stderr)
-    );
-    write!(std::io::stdout(), "{said}").unwrap();
-    let calls: usize = said.split(' ').nth(2).unwrap().parse().unwrap();
-    assert!(calls >= 1_000, "{calls} calls are too few to say anything");
-    assert!(said.contains(&format!("of {} functions", header.functions.len())));
+    // A shared store answers the same. It lies in a file, and is made anew after every call that changed something.
+    for (arguments, least) in [(&[][..], 1_000), (&["quick", "shared"], 400)] {
+        let ran = Command::new(&program).arg(&folder).args(arguments).output().unwrap();
+        let said = String::from_utf8_lossy(&ran.stdout);
+        assert!(
+            ran.status.success(),
+            "{arguments:?}: {}, the last row being {:?}\n{said}{}",
+            ran.status,
+            last_row(&folder),
+            String::from_utf8_lossy(&ran.stderr)
+        );
+        write!(std::io::stdout(), "{said}").unwrap();
+        let calls: usize = said.split(' ').nth(2).unwrap().parse().unwrap();
+        assert!(calls >= least, "{calls} calls are too few to say anything");
+        assert!(said.contains(&format!("of {} functions", header.functions.len())));
+    }
 }
 
 /// Where the program was when it ended.

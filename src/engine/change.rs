@@ -47,7 +47,7 @@ impl Engine {
     pub(super) fn plan_create(
         &self,
         pending: &mut Pending<'_>,
-        desk: &Desk,
+        desk: &mut Desk,
         new: NewToken,
         digest: Digest,
     ) -> Result<Answer> {
@@ -75,6 +75,10 @@ impl Engine {
             book.take_name(&self.keys, &record.owner, name, id);
         }
         pending.leave_token(id, Some(record));
+        drop(book);
+        if policy.is_volatile() {
+            self.sweep(pending, desk)?;
+        }
         Ok(Answer::Created { id, revision })
     }
 
@@ -163,6 +167,21 @@ impl Engine {
             Planned::Nothing => return Ok(Change { changed: false, revision: record.revision }),
             Planned::Put(after) => Some(*after),
             Planned::Delete => None,
+        };
+        let after = match (after, record.parent) {
+            (Some(after), Some(parent)) if after.expires_ms != record.expires_ms => {
+                // As at its creation: no later than its parent's.
+                let latest_ms = pending.token(parent)?.map_or(after.expires_ms, |parent| parent.expires_ms);
+                if latest_ms <= pending.now_ms {
+                    return Err(Error::invalid("the expiry is later than the parent's, which is over"));
+                }
+                let after = Record { expires_ms: after.expires_ms.min(latest_ms), ..after };
+                if after == (Record { revision, ..record.clone() }) {
+                    return Ok(Change { changed: false, revision: record.revision });
+                }
+                Some(after)
+            }
+            (after, _) => after,
         };
         if let (Some(after), Some(family)) = (&after, &family) {
             if after.expires_ms > family.expires_ms {

@@ -5,6 +5,8 @@
 //! what both the old and the new state allow, and the store takes no more changes until it is opened again.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use super::change::digests;
 use super::marks::Marks;
@@ -44,13 +46,17 @@ struct Committed {
 }
 
 impl Engine {
-    /// Runs a batch. One operation's refusal is no other's.
-    pub(super) fn commit(&self, desk: &mut Desk, ops: Vec<Op>) -> Vec<Result<Answer>> {
+    /// Runs a batch that waited for so long already. One operation's refusal is no other's.
+    pub(super) fn commit(&self, ops: Vec<Op>, waited: Duration) -> Vec<Result<Answer>> {
         let count = ops.len();
+        let _turn = lock(&self.turn);
         // Whoever waited while another's commit failed finds the store so.
         let ran = self.changeable().and_then(|()| {
             self.with_storage(|storage| {
-                let rows = storage.begin(self.settings.busy_timeout)?;
+                let rows = storage.begin(self.settings.busy_timeout.saturating_sub(waited))?;
+                let mut guard = lock(&self.desk);
+                let desk = &mut *guard;
+                self.follow(storage, &*rows, desk)?;
                 let mut pending = Pending::new(&self.keys, &*rows, self.now.ms(), desk.head.clone());
                 let answers: Vec<_> = ops.into_iter().map(|op| self.plan(&mut pending, desk, op)).collect();
                 if pending.events.is_empty() {
@@ -60,9 +66,15 @@ impl Engine {
                 // What ends tokens is shown already: whatever fails from here on ends all changes.
                 let (batch, committed) =
                     self.batch(pending, desk, uses).inspect_err(|_| self.worsen(health::FAILED))?;
+                // Nobody else changes what the desk holds while the place to write is taken: a verify that has to read
+                // what another process changed need not wait for the disk.
+                drop(guard);
                 let (health, error) = match catch_unwind(AssertUnwindSafe(|| rows.commit(&batch))) {
-                    Ok(Ok(())) => {
-                        self.publish(desk, committed).inspect_err(|_| self.worsen(health::FAILED))?;
+                    Ok(Ok(known)) => {
+                        let published = self.publish(&mut lock(&self.desk), committed);
+                        // Everybody else may hear of it now.
+                        drop(known);
+                        published.inspect_err(|_| self.worsen(health::FAILED))?;
                         return Ok(answers);
                     }
                     Ok(Err(CommitError::NotDone(error))) => (health::FAILED, error),
@@ -73,7 +85,7 @@ impl Engine {
                     Err(_) => (health::PANICKED, no_answer()),
                 };
                 self.worsen(health);
-                self.keep_what_both_allow(desk, &committed.changes);
+                self.keep_what_both_allow(&mut lock(&self.desk), &committed.changes);
                 Err(error)
             })
         });
@@ -113,7 +125,7 @@ impl Engine {
     fn batch(&self, pending: Pending<'_>, desk: &Desk, uses: Vec<(Id, u32)>) -> Result<(Batch, Committed)> {
         let Pending { now_ms, mut head, changes, events, uses: taken, .. } = pending;
         self.now.raise(now_ms);
-        head.mark_ms = self.now.mark_to_keep_ms();
+        head.mark_ms = head.mark_ms.max(self.now.mark_to_keep_ms());
         head.first_event = head.first_event.max((head.sequence + 1).saturating_sub(self.settings.max_events));
         let mut batch =
             Batch { generation: head.sequence, first_event: head.first_event, ..Batch::default() };
@@ -154,14 +166,23 @@ impl Engine {
     /// Shows what was committed to verifies.
     fn publish(&self, desk: &mut Desk, committed: Committed) -> Result<()> {
         let Committed { head, mut changes, parts } = committed;
-        desk.head = head;
+        if desk.head.sequence >= head.sequence {
+            // A verify found it in the file before.
+            return Ok(());
+        }
         for (type_id, policy) in std::mem::take(&mut changes.types) {
             self.types.add(type_id, policy)?;
         }
         for (kill, part) in changes.owner_kills.iter().zip(parts) {
             desk.marks.set(kill, part);
         }
-        self.show(desk, &changes).map_err(|error| {
+        let shown = self.show(desk, &changes);
+        if shown.is_ok() || self.settings.alone {
+            self.applied.store(head.sequence, Ordering::Release);
+            desk.head = head;
+        }
+        // Where others change the store, it is read from the file before the next answer.
+        shown.map_err(|error| {
             let message = format!("the change is in the file, but not in memory: {error}");
             Error::new(ErrorKind::CommitUnknown, message)
         })
@@ -169,11 +190,14 @@ impl Engine {
 
     fn show(&self, desk: &mut Desk, changes: &Changes) -> Result<()> {
         let Desk { writer, .. } = desk;
-        for Touched { before, after } in changes.tokens.values().filter(|touched| touched.is_changed()) {
+        for (id, Touched { before, after }) in
+            changes.tokens.iter().filter(|(_, touched)| touched.is_changed())
+        {
+            self.note_place(*id, after.as_ref());
             let old: Vec<_> = before.iter().flat_map(|(before, _)| digests(before)).collect();
             let new: Vec<_> = after.iter().flat_map(digests).collect();
             if let Some(after) = after {
-                self.show_token(writer, changes, after)?;
+                self.show_token(writer, changes, after, 0)?;
             }
             old.iter()
                 .filter(|digest| !new.contains(digest))
@@ -186,9 +210,14 @@ impl Engine {
         Ok(())
     }
 
-    /// Puts a token into the index, and before it the lines that it hangs on.
-    fn show_token(&self, writer: &mut index::Writer, changes: &Changes, record: &Record) -> Result<()> {
-        let mut flags = 0;
+    /// Puts a token into the index with these flags besides its own, and before it the lines that it hangs on.
+    pub(super) fn show_token(
+        &self,
+        writer: &mut index::Writer,
+        changes: &Changes,
+        record: &Record,
+        mut flags: u16,
+    ) -> Result<()> {
         if let Some(up) = record.hangs_on()
             && self.know_line(writer, changes, up)?
         {
@@ -219,7 +248,7 @@ impl Engine {
             // What is new is not shown, and what was to be deleted is dead in the index already.
             let (Some((before, _)), Some(after)) = (&touched.before, &touched.after) else { continue };
             let met = before.meet(after);
-            let shown = self.show_token(writer, changes, &met);
+            let shown = self.show_token(writer, changes, &met, 0);
             // A value that is perhaps no more the token's.
             let lost = digests(before).filter(|digest| !digests(after).any(|other| other == *digest));
             lost.for_each(|digest| writer.kill(&self.index, &digest));
@@ -230,43 +259,47 @@ impl Engine {
     }
 
     /// Writes out all uses and the mark of the clock.
-    pub(super) fn flush_uses(&self, desk: &mut Desk) -> Result<()> {
-        let resolution = self.settings.use_resolution_ms;
-        let now_ms = self.now.ms();
-        let uses = desk.writer.take_uses(&self.index, desk.writer.visits(&self.index), usize::MAX);
-        let at_ms = |unit| Some(time_of_use_ms(unit, now_ms, resolution));
-        let last_uses: Vec<_> = uses.into_iter().map(|(id, unit)| (id, at_ms(unit))).collect();
-        let mut head = desk.head.clone();
-        self.now.raise(now_ms);
-        head.mark_ms = self.now.mark_to_keep_ms();
-        if last_uses.is_empty() && head == desk.head {
-            return Ok(());
-        }
-        let row = seal(&self.keys, Table::Head, &[0], &encode_head(&head)?).bytes;
-        let batch = Batch {
-            last_uses,
-            head: row,
-            generation: head.sequence,
-            first_event: head.first_event,
-            ..Batch::default()
-        };
+    pub(super) fn flush_uses(&self) -> Result<()> {
         self.with_storage(|storage| {
-            let written = storage.begin(self.settings.busy_timeout)?.commit(&batch);
-            written.map_err(|error| {
+            let rows = storage.begin(self.settings.busy_timeout)?;
+            let mut guard = lock(&self.desk);
+            let desk = &mut *guard;
+            self.follow(storage, &*rows, desk)?;
+            let (resolution, now_ms) = (self.settings.use_resolution_ms, self.now.ms());
+            let uses = desk.writer.take_uses(&self.index, desk.writer.visits(&self.index), usize::MAX);
+            let at_ms = |unit| Some(time_of_use_ms(unit, now_ms, resolution));
+            let last_uses: Vec<_> = uses.into_iter().map(|(id, unit)| (id, at_ms(unit))).collect();
+            let mut head = desk.head.clone();
+            self.now.raise(now_ms);
+            head.mark_ms = head.mark_ms.max(self.now.mark_to_keep_ms());
+            if last_uses.is_empty() && head == desk.head {
+                return Ok(());
+            }
+            drop(guard);
+            let batch = Batch {
+                last_uses,
+                head: seal(&self.keys, Table::Head, &[0], &encode_head(&head)?).bytes,
+                generation: head.sequence,
+                first_event: head.first_event,
+                ..Batch::default()
+            };
+            let known = rows.commit(&batch).map_err(|error| {
                 self.worsen(health::FAILED);
                 match error {
                     CommitError::NotDone(error) | CommitError::Unknown(error) => error,
                 }
-            })
-        })?;
-        desk.head = head;
-        Ok(())
+            })?;
+            lock(&self.desk).head.mark_ms = head.mark_ms;
+            drop(known);
+            Ok(())
+        })
     }
 
     /// Writes out all uses and the mark of the clock, now.
     pub(crate) fn flush(&self) -> Result<()> {
         self.changeable()?;
-        self.flush_uses(&mut lock(&self.desk))
+        let _turn = lock(&self.turn);
+        self.flush_uses()
     }
 }
 

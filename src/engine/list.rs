@@ -312,8 +312,11 @@ impl Engine {
     pub(crate) fn stats(&self) -> Result<Stats> {
         // Before the lock, which in a forked child may be held by a thread that does not exist there.
         self.usable()?;
-        let desk = lock(&self.desk);
+        // Counting takes the place to write.
+        let turn = lock(&self.turn);
         let file_bytes = self.with_storage(|storage| storage.used_bytes(self.settings.busy_timeout))?;
+        drop(turn);
+        let desk = lock(&self.desk);
         let book = lock(&self.book);
         Ok(Stats {
             tokens: book.tokens() as u64,

@@ -5,6 +5,7 @@ mod book;
 mod change;
 mod commit;
 mod families;
+mod follow;
 mod list;
 mod marks;
 mod open;
@@ -18,7 +19,7 @@ mod types;
 mod verify;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -27,14 +28,17 @@ use self::commit::Desk;
 use self::queue::Queue;
 use self::tickets::Tickets;
 pub(crate) use self::types::Types;
+use crate::board::Board;
 use crate::clock::Now;
 use crate::error::{Error, ErrorKind, Result};
 use crate::index::Index;
 use crate::key::{DataKey, Keys};
 use crate::plan::{Answer, Op};
-use crate::storage::Storage;
+use crate::policy::{TypeId, TypePolicy};
+use crate::storage::{FileId, Storage};
 use crate::sys;
 
+pub(crate) use self::follow::stale;
 pub use self::list::Stats;
 pub(crate) use self::queue::{MAX_BATCH_BYTES, MAX_BATCH_OPS};
 
@@ -46,8 +50,14 @@ pub(crate) struct Engine {
     types: Types,
     index: Index,
     queue: Queue,
-    /// Held by the leader of the queue while it commits.
+    /// Held by who writes, from the wait for the place to write until the answer.
+    turn: Mutex<()>,
+    /// Held by who changes the index: never while the disk or another process is waited for.
     desk: Mutex<Desk>,
+    /// Up to which change the index goes.
+    applied: AtomicU64,
+    /// Up to which change there is something to know, here or in another process.
+    board: Board,
     book: Mutex<Book>,
     /// What lives in memory alone, once there is any.
     tickets: OnceLock<Tickets>,
@@ -56,6 +66,9 @@ pub(crate) struct Engine {
     health: AtomicU8,
     /// How many forks lay behind the process that opened it.
     forks: u32,
+    /// How a child process opens the same store for itself, if it may.
+    again: Option<open::Again>,
+    file: Option<FileId>,
     settings: Settings,
 }
 
@@ -64,6 +77,8 @@ struct Settings {
     use_resolution_ms: i64,
     max_events: u64,
     busy_timeout: Duration,
+    /// Whether no other process has the store open, so that memory alone can tell of a token.
+    alone: bool,
 }
 
 /// How an engine is. It only ever gets worse.
@@ -88,11 +103,27 @@ impl Engine {
 
     #[cold]
     fn why_unusable(&self) -> Error {
-        if self.forks == sys::forks() {
+        if self.health.load(Ordering::Relaxed) == health::CLOSED {
             Error::new(ErrorKind::Closed, "the store is closed")
         } else {
             Error::new(ErrorKind::Forked, "the store was opened before a fork; open it in the child anew")
         }
+    }
+
+    /// Whether this process opened it.
+    #[inline]
+    pub(crate) fn is_own(&self) -> bool {
+        self.forks == sys::forks()
+    }
+
+    /// Whether a child process may open the store for itself, unless it was closed.
+    pub(crate) fn can_open_again(&self) -> bool {
+        self.again.is_some() && self.health.load(Ordering::Relaxed) != health::CLOSED
+    }
+
+    /// The policy of a type whose tokens are in memory alone, as long as no other process is to know of them.
+    pub(crate) fn ticket_policy(&self, type_id: TypeId) -> Option<&TypePolicy> {
+        self.types.get(type_id).filter(|policy| policy.is_volatile() && self.settings.alone)
     }
 
     /// The declared types.
@@ -110,11 +141,6 @@ impl Engine {
     #[cfg(not(test))]
     pub(crate) fn poison(&self) {
         self.worsen(health::PANICKED);
-    }
-
-    /// An error if nothing may be asked of it.
-    pub(crate) fn alive(&self) -> Result<()> {
-        self.usable()
     }
 
     /// An error if it takes no changes.
@@ -142,7 +168,7 @@ impl Engine {
     pub(crate) fn run_many(&self, ops: Vec<Op>) -> Result<Vec<Result<Answer>>> {
         // Before any lock: in a forked child a lock may be held by a thread that does not exist there.
         self.changeable()?;
-        let run = |ops| self.commit(&mut lock(&self.desk), ops);
+        let run = |ops, waited| self.commit(ops, waited);
         Ok(self.queue.submit(ops, run, || self.worsen(health::PANICKED)))
     }
 
@@ -167,16 +193,21 @@ impl Engine {
     /// Wraps the data key under another key of the caller.
     pub(crate) fn change_key(&self, caller_key: Option<&[u8; 32]>) -> Result<()> {
         self.changeable()?;
-        let _desk = lock(&self.desk);
+        let _turn = lock(&self.turn);
         self.with_storage(|storage| storage.change_key(&self.data_key, caller_key))
     }
 
     /// Writes out what is only in memory, and lets the file go.
     pub(crate) fn close(&self) -> Result<()> {
+        if !self.is_own() && self.can_open_again() {
+            // The parent's, of which nothing is let go here; this process never opened it.
+            self.worsen(health::CLOSED);
+            return Ok(());
+        }
         self.usable()?;
-        let mut desk = lock(&self.desk);
+        let _turn = lock(&self.turn);
         let flushed = match self.health.load(Ordering::Acquire) {
-            health::GOOD => self.flush_uses(&mut desk),
+            health::GOOD => self.flush_uses(),
             health::CLOSED => return Err(self.why_unusable()),
             _ => Ok(()),
         };

@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
-use std::sync::atomic::AtomicU8;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU8, AtomicU64};
 use std::sync::{Mutex, OnceLock, RwLock};
 
-use super::book::{Book, owner_hash};
+use super::book::{Book, Place, owner_hash};
 use super::commit::{Desk, entries, kin_of_family, kin_of_parent};
 use super::marks::Marks;
 use super::{Engine, Queue, Settings, Types, health};
-use crate::clock::{Now, duration_ms};
+use crate::clock::{Now, duration_ms, first_mark_ms};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Id;
 use crate::index::Index;
@@ -21,23 +21,53 @@ use crate::record::{
     decode_head, decode_owner_kill, decode_policy, decode_token, owner_kill_key, record_name, token_key,
     unseal,
 };
-use crate::storage::{self, Opened, Snapshot};
+use crate::storage::{self, How, Inherited, Opened, OpenedBy, Rows, Snapshot, WrapDisk};
 use crate::sys;
 use crate::verdict::flag;
 
 impl Engine {
     pub(crate) fn create(path: &Path, options: &Options) -> Result<Engine> {
-        contain(|| storage::create_file(path, options.caller_key(), &new_head(options)))?;
+        let create = || storage::create_file(path, options.caller_key(), &new_head(options), options.shared);
+        contain(create)?;
         Engine::open(path, options)
     }
 
     pub(crate) fn open(path: &Path, options: &Options) -> Result<Engine> {
-        contain(|| storage::open_file(path, options.caller_key(), options.cache_bytes))
-            .and_then(|opened| Engine::start(opened, options))
+        Engine::open_with(path, options, OpenedBy::CallerKey(options.caller_key()), &|disk| disk)
+    }
+
+    /// The same store for a child process of the one that opened it.
+    pub(crate) fn open_again(&self) -> Result<Engine> {
+        let (Some(Again { path, options }), Some(file)) = (&self.again, self.file) else {
+            return Err(self.why_unusable());
+        };
+        // The board is the parent's still.
+        let generation = self.board.generation();
+        let (data_key, store_id) = (&self.data_key, self.keys.store_id());
+        let parent = Inherited { data_key, store_id, file, generation };
+        Engine::open_with(path, options, OpenedBy::Parent(parent), &|disk| disk)
+    }
+
+    fn open_with(path: &Path, options: &Options, key: OpenedBy<'_>, wrap: &WrapDisk<'_>) -> Result<Engine> {
+        let shared = options.shared.then_some(options.busy_timeout);
+        let how = How { key, cache_bytes: options.cache_bytes, shared, wrap };
+        // A child may be elsewhere when it opens it.
+        let again = options.shared.then(|| -> Result<Again> {
+            let path = std::path::absolute(path).map_err(|error| Error::io("opening the store", &error))?;
+            // What a child needs of the key, it has.
+            Ok(Again { path, options: Options { key: None, ..options.clone() } })
+        });
+        let again = again.transpose()?;
+        contain(|| storage::open_file(path, &how)).and_then(|opened| Engine::start(opened, options, again))
     }
 
     pub(crate) fn in_memory(options: &Options) -> Result<Engine> {
-        storage::in_memory(&new_head(options)).and_then(|opened| Engine::start(opened, options))
+        storage::in_memory(&new_head(options)).and_then(|opened| Engine::start(opened, options, None))
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn open_through(path: &Path, options: &Options, wrap: &WrapDisk<'_>) -> Result<Engine> {
+        Engine::open_with(path, options, OpenedBy::CallerKey(options.caller_key()), wrap)
     }
 
     #[cfg(feature = "testing")]
@@ -53,13 +83,15 @@ impl Engine {
         disk: &std::sync::Arc<dyn redb::StorageBackend>,
         options: &Options,
     ) -> Result<Engine> {
-        contain(|| storage::open_on(disk, None, options.caller_key(), options.cache_bytes))
-            .and_then(|opened| Engine::start(opened, options))
+        let key = OpenedBy::CallerKey(options.caller_key());
+        let how = How { key, cache_bytes: options.cache_bytes, shared: None, wrap: &|disk| disk };
+        contain(|| storage::open_on(disk, None, None, &how))
+            .and_then(|opened| Engine::start(opened, options, None))
     }
 
     /// Reads and checks everything.
-    fn start(opened: Opened, options: &Options) -> Result<Engine> {
-        let Opened { storage, data_key, store_id, acknowledged } = opened;
+    fn start(opened: Opened, options: &Options, again: Option<Again>) -> Result<Engine> {
+        let Opened { storage, data_key, store_id, acknowledged, file, board, alone } = opened;
         let keys = Keys::derive(&data_key, &store_id);
         let read = catch_unwind(AssertUnwindSafe(|| {
             let snapshot = storage.read()?;
@@ -71,7 +103,7 @@ impl Engine {
                 ));
             }
             check_events(&*snapshot, &keys, &head)?;
-            read_records(&*snapshot, &keys, head)
+            read_records(&*snapshot, &keys, head, alone)
         }));
         let Contents { types, index, desk, book } = match read {
             Ok(Ok(contents)) => contents,
@@ -81,27 +113,41 @@ impl Engine {
                 return Err(damaged_within());
             }
         };
-        let mark_ms = desk.head.mark_ms;
+        let Head { mark_ms, sequence, .. } = desk.head;
+        // Who wrote the last change may have died before it made that known.
+        board.raise_generation(sequence);
         Ok(Engine {
             keys,
             data_key,
-            now: Now::new(options.clock.clone(), mark_ms),
+            now: Now::new(options.clock.clone(), board.clone(), mark_ms),
             types,
             index,
             queue: Queue::new(),
+            turn: Mutex::new(()),
+            applied: AtomicU64::new(sequence),
+            board,
             desk: Mutex::new(desk),
             book: Mutex::new(book),
             tickets: OnceLock::new(),
             storage: RwLock::new(Some(storage)),
             health: AtomicU8::new(health::GOOD),
             forks: sys::forks(),
+            again,
+            file,
             settings: Settings {
                 use_resolution_ms: duration_ms(options.use_resolution)?,
                 max_events: options.max_events,
                 busy_timeout: options.busy_timeout,
+                alone,
             },
         })
     }
+}
+
+/// How a child process opens the store for itself.
+pub(super) struct Again {
+    path: PathBuf,
+    options: Options,
 }
 
 struct Contents {
@@ -116,7 +162,7 @@ fn new_head(options: &Options) -> Head {
         sequence: 0,
         records: 0,
         sum: [0; 32],
-        mark_ms: Now::start(options.clock.clone()).mark_to_keep_ms(),
+        mark_ms: first_mark_ms(&options.clock),
         first_event: 1,
         last_id: Id::NONE,
     }
@@ -131,8 +177,8 @@ fn damaged_within() -> Error {
     Error::corrupt("the file is damaged: the storage failed inside")
 }
 
-fn read_head(snapshot: &dyn Snapshot, keys: &Keys) -> Result<Head> {
-    let row = snapshot.head()?.ok_or_else(|| Error::corrupt("the file has no head"))?;
+pub(super) fn read_head(rows: &dyn Rows, keys: &Keys) -> Result<Head> {
+    let row = rows.head()?.ok_or_else(|| Error::corrupt("the file has no head"))?;
     decode_head(unseal(keys, Table::Head, &[0], &row)?.0)
 }
 
@@ -153,8 +199,8 @@ fn check_events(snapshot: &dyn Snapshot, keys: &Keys, head: &Head) -> Result<()>
     Ok(())
 }
 
-fn read_records(snapshot: &dyn Snapshot, keys: &Keys, head: Head) -> Result<Contents> {
-    let mut reading = Reading::new(keys, head)?;
+fn read_records(snapshot: &dyn Snapshot, keys: &Keys, head: Head, alone: bool) -> Result<Contents> {
+    let mut reading = Reading::new(keys, head, alone)?;
     let (mut sum, mut records) = ([0; 32], 0);
     snapshot.scan(None, &mut |key, row| {
         let (body, part) = unseal(keys, Table::Records, key, row)?;
@@ -193,10 +239,14 @@ struct Reading<'a> {
     names: Vec<(Option<u32>, u32, Id)>,
     /// Families and their members that live.
     members: Vec<(Id, Id)>,
+    /// Where tokens stand, if other processes may take them away.
+    places: Option<Vec<(Id, Place)>>,
+    /// When tokens end that are swept out then.
+    ends: Vec<(i64, Id)>,
 }
 
 impl<'a> Reading<'a> {
-    fn new(keys: &'a Keys, head: Head) -> Result<Reading<'a>> {
+    fn new(keys: &'a Keys, head: Head, alone: bool) -> Result<Reading<'a>> {
         let (index, writer) = Index::new(usize::try_from(head.records).unwrap_or(usize::MAX))?;
         Ok(Reading {
             keys,
@@ -207,6 +257,8 @@ impl<'a> Reading<'a> {
             children: Vec::new(),
             names: Vec::new(),
             members: Vec::new(),
+            places: (!alone).then(Vec::new),
+            ends: Vec::new(),
         })
     }
 
@@ -230,6 +282,7 @@ impl<'a> Reading<'a> {
         let policy = self.types.get(record.type_id);
         let policy = policy.ok_or_else(|| Error::corrupt("a type of the file is missing"))?;
         let holds_name = policy.unique_names && record.revoked.is_none() && record.member.is_none();
+        let is_volatile = policy.is_volatile();
         let dead = self.join(&mut record)?;
         if let Some(member) = record.member.as_ref().filter(|member| member.fate != Fate::Superseded) {
             self.members.push((member.family, record.id));
@@ -237,6 +290,12 @@ impl<'a> Reading<'a> {
         let name = record.name.as_deref().filter(|_| holds_name);
         let name_hash = name.map(|name| self.keys.name_hash(&record.owner, name));
         self.names.push((name_hash, owner_hash(self.keys, &record.owner), record.id));
+        if let Some(places) = &mut self.places {
+            places.push((record.id, Place::of(self.keys, &record, holds_name)));
+            if is_volatile {
+                self.ends.push((record.expires_ms, record.id));
+            }
+        }
         if record.parent.is_some() {
             self.children.push(record);
             return Ok(());
@@ -292,9 +351,11 @@ impl<'a> Reading<'a> {
 
     fn end(mut self, snapshot: &dyn Snapshot) -> Result<Contents> {
         self.put_children(snapshot)?;
-        let Reading { types, index, desk, names, members, .. } = self;
+        let Reading { types, index, desk, names, members, places, ends, .. } = self;
         let mut book = Book::of(names.iter().copied());
         members.into_iter().for_each(|(family, id)| book.add_member(family, id));
+        ends.into_iter().for_each(|(end_ms, id)| book.note_end(end_ms, id));
+        places.into_iter().for_each(|places| book.keep_places(places));
         Ok(Contents { types, index, desk, book })
     }
 

@@ -14,7 +14,7 @@ use crate::record::{
     EventRecord, Family, Head, OwnerKill, Record, RecordKey, Subject, Table, decode_family, decode_token,
     family_key, token_key, unseal,
 };
-use crate::storage::Writer;
+use crate::storage::Rows;
 use crate::token::State;
 
 /// How many tokens a chain has at most below its first.
@@ -22,7 +22,7 @@ pub(super) const MAX_DEPTH: usize = 4;
 
 pub(super) struct Pending<'a> {
     keys: &'a Keys,
-    rows: &'a dyn Writer,
+    rows: &'a dyn Rows,
     pub(super) now_ms: i64,
     pub(super) head: Head,
     pub(super) changes: Changes,
@@ -68,7 +68,7 @@ impl Changes {
 }
 
 impl<'a> Pending<'a> {
-    pub(super) fn new(keys: &'a Keys, rows: &'a dyn Writer, now_ms: i64, head: Head) -> Pending<'a> {
+    pub(super) fn new(keys: &'a Keys, rows: &'a dyn Rows, now_ms: i64, head: Head) -> Pending<'a> {
         Pending {
             keys,
             rows,
@@ -102,9 +102,19 @@ impl<'a> Pending<'a> {
         }
         self.head.sequence += 1;
         let (by, reason) = (by.to_owned(), reason.to_owned());
-        let event = EventRecord { kind, at_ms: self.now_ms, subject, by, reason, detail };
+        let event = EventRecord { kind, at_ms: self.now_ms, subject, by, reason, detail, gone: Vec::new() };
         self.events.push((self.head.sequence, event));
         Ok(self.head.sequence)
+    }
+
+    /// The event of a pruning of these.
+    pub(super) fn next_of_pruning(&mut self, gone: Vec<Id>) -> Result<()> {
+        let detail = Some(EventDetail::Pruned(gone.len() as u64));
+        self.next_with(EventKind::Pruned, Subject::Store, "", "", detail)?;
+        if let Some((_, event)) = self.events.last_mut() {
+            event.gone = gone;
+        }
+        Ok(())
     }
 
     /// A token as it is at this point of the batch, with what its family has if it is a member.
@@ -139,6 +149,11 @@ impl<'a> Pending<'a> {
             self.changes.families.insert(id, touched);
         }
         Ok(self.changes.family(id).cloned())
+    }
+
+    /// Forgets what was read, for whoever reads a great deal.
+    pub(super) fn forget(&mut self) {
+        self.changes = Changes::default();
     }
 
     /// The body of a row, and its part of the sum.

@@ -5,17 +5,20 @@
 //! a parent that is dead but not revoked stays as long as anything hangs on it.
 
 use super::pending::{MAX_DEPTH, Pending};
+use super::tickets::KEPT_DEAD_MS;
 use super::{Desk, Engine, lock, no_answer};
 use crate::error::Result;
-use crate::event::{EventDetail, EventKind};
 use crate::id::Id;
 use crate::plan::{self, Answer, Op};
 use crate::record::{
-    Family, Record, RecordName, Subject, Table, decode_family, decode_token, record_name, token_key, unseal,
+    Family, Record, RecordName, Table, decode_family, decode_token, record_name, token_key, unseal,
 };
 
 /// How many records a step looks at, and how many it takes out at most.
 const RECORDS_A_STEP: usize = 1_000;
+
+/// How many tokens of volatile types are swept out together.
+const SWEPT_AT_ONCE: usize = 64;
 
 /// What a step found.
 struct Found {
@@ -126,8 +129,7 @@ impl Engine {
             return Ok(0);
         }
         let count = gone.len() as u64;
-        let detail = Some(EventDetail::Pruned(count));
-        pending.next_with(EventKind::Pruned, Subject::Store, "", "", detail)?;
+        pending.next_of_pruning(gone.iter().map(|record| record.id).collect())?;
         for record in gone {
             self.show_end(desk, &record);
             let mut book = lock(&self.book);
@@ -143,6 +145,17 @@ impl Engine {
         }
         dead_families.into_iter().for_each(|id| pending.leave_family(id, None));
         Ok(count)
+    }
+
+    /// Takes out some tokens of types that would be in memory alone, had this process the store for itself: nobody prunes
+    /// what lives for seconds.
+    pub(super) fn sweep(&self, pending: &mut Pending<'_>, desk: &mut Desk) -> Result<()> {
+        let before_ms = pending.now_ms.saturating_sub(KEPT_DEAD_MS);
+        let ended = lock(&self.book).take_ended(before_ms, SWEPT_AT_ONCE);
+        if !ended.is_empty() {
+            self.plan_prune(pending, desk, &ended, &[], before_ms)?;
+        }
+        Ok(())
     }
 
     /// Whether a token is dead since before a time and nobody needs it any more.

@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::Thread;
+use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{Answer, Op};
@@ -28,6 +29,7 @@ struct State {
 }
 
 struct Waiter {
+    since: Instant,
     ops: Mutex<Vec<Op>>,
     answers: Mutex<Vec<Result<Answer>>>,
     weight: (usize, usize),
@@ -52,15 +54,17 @@ impl Queue {
 
     /// Has `ops` run, with others' or alone, and returns an answer for each.
     ///
-    /// `run` runs a batch. If it panics, `panicked` is called and everybody in the batch hears PANIC.
+    /// `run` runs a batch, whose leader waited for so long already: nobody waits for the place to write longer than once.
+    /// If it panics, `panicked` is called and everybody in the batch hears PANIC.
     pub(super) fn submit(
         &self,
         ops: Vec<Op>,
-        run: impl FnOnce(Vec<Op>) -> Vec<Result<Answer>>,
+        run: impl FnOnce(Vec<Op>, Duration) -> Vec<Result<Answer>>,
         panicked: impl FnOnce(),
     ) -> Vec<Result<Answer>> {
         let weight = (ops.len(), ops.iter().map(Op::weight).sum());
         let me = Arc::new(Waiter {
+            since: Instant::now(),
             ops: Mutex::new(ops),
             answers: Mutex::default(),
             weight,
@@ -78,7 +82,7 @@ impl Queue {
             }
         }
         if me.told.load(Ordering::Acquire) != DONE {
-            self.lead(run, panicked);
+            self.lead(|ops| run(ops, me.since.elapsed()), panicked);
         }
         std::mem::take(&mut *lock(&me.answers))
     }
@@ -156,7 +160,7 @@ mod tests {
                 let (queue, runs) = (&queue, &runs);
                 scope.spawn(move || {
                     for _ in 0..200 {
-                        let run = |ops: Vec<Op>| {
+                        let run = |ops: Vec<Op>, _| {
                             lock(runs).push(ops.len());
                             std::thread::yield_now();
                             echo(ops)
@@ -186,7 +190,7 @@ mod tests {
             for n in 0..16 {
                 let (queue, panics) = (&queue, &panics);
                 scope.spawn(move || {
-                    let run = |ops: Vec<Op>| {
+                    let run = |ops: Vec<Op>, _| {
                         if ops.len() > 1 { echo(ops) } else { panic!("a test's panic") }
                     };
                     let answers = queue.submit(vec![op(n)], run, || {
@@ -200,6 +204,6 @@ mod tests {
             }
         });
         assert!(panics.load(Ordering::SeqCst) >= 1);
-        assert_eq!(queue.submit(vec![op(1)], echo, || unreachable!()).len(), 1);
+        assert_eq!(queue.submit(vec![op(1)], |ops, _| echo(ops), || unreachable!()).len(), 1);
     }
 }

@@ -7,7 +7,6 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
 
 use super::{Engine, lock};
-use crate::clock::NEVER_MS;
 use crate::edit::{Change, Target};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Id;
@@ -23,7 +22,7 @@ use crate::verdict::{Query, Status, flag};
 /// How many tokens in memory alone a store has at most.
 const MAX_TICKETS: usize = 1_000_000;
 /// How long after its expiry a ticket is still known, so that the answer says why it is refused.
-const KEPT_DEAD_MS: i64 = 5 * 60 * 1_000;
+pub(super) const KEPT_DEAD_MS: i64 = 5 * 60 * 1_000;
 /// How many dead tickets a creation sweeps out at most.
 const SWEPT_A_CREATION: usize = 4;
 
@@ -74,9 +73,6 @@ impl Tickets {
         }
         let id = Id::next(desk.last_id, now_ms, random);
         let record = plan::create(new, digest, policy, None, id, desk.sequence + 1, now_ms)?;
-        if record.expires_ms == NEVER_MS {
-            return Err(Error::invalid("a token in memory alone expires"));
-        }
         desk.sequence += 1;
         desk.last_id = id;
         desk.put(&self.index, record)?;
@@ -126,12 +122,6 @@ impl Tickets {
         let planned = plan::change(action, target, &record, dead, policy, desk.sequence + 1, now_ms);
         Some(planned.and_then(|planned| match planned {
             Planned::Nothing => Ok(Change { changed: false, revision: record.revision }),
-            Planned::Put(after) if after.name.is_some() => {
-                Err(Error::invalid("a token in memory alone has no name"))
-            }
-            Planned::Put(after) if after.expires_ms == NEVER_MS => {
-                Err(Error::invalid("a token in memory alone expires"))
-            }
             Planned::Put(after) => {
                 desk.sequence += 1;
                 desk.put(&self.index, *after)?;
@@ -215,9 +205,6 @@ impl Engine {
         new.check()?;
         if self.index.peek(&digest).is_some() {
             return Err(value_exists());
-        }
-        if new.name.is_some() || new.parent.is_some() {
-            return Err(Error::invalid("a token in memory alone has no name and no parent"));
         }
         let tickets = match self.tickets.get() {
             Some(tickets) => tickets,

@@ -65,7 +65,6 @@ impl Engine {
 
     #[inline]
     pub(super) fn may_verify(&self, query: &Query) -> Result<()> {
-        self.usable()?;
         match query.error {
             None => Ok(()),
             Some(message) => Err(Error::invalid(message)),

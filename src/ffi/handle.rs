@@ -148,9 +148,9 @@ fn panicked() -> Failure {
 }
 
 /// Closes a store: last uses and the mark of the clock are written, the file and its locks let go, and the handle is
-/// closed whatever is returned. NULL does nothing. A second close, and every other call afterwards, answers
-/// TOKENSTORE_CLOSED. In a child process of the one that opened the store it answers TOKENSTORE_FORKED and lets nothing
-/// of the parent's go. The caller sees to it that no other call on the handle is under way.
+/// closed whatever is returned: TOKENSTORE_BUSY, say, if the place to write was not free for that in time. NULL does nothing. A second close, and every other call afterwards, answers
+/// TOKENSTORE_CLOSED. In a child process of the one that opened the store it lets nothing of the parent's go, and answers
+/// TOKENSTORE_FORKED unless the store is shared. The caller sees to it that no other call on the handle is under way.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenstore_close(
     store: *mut tokenstore_store,

@@ -28,11 +28,24 @@ pub struct tokenstore_options {
     pub use_resolution_ms: u64,
     /// How many events the log keeps; 0 is 65,536.
     pub max_events: u64,
-    /// How long a change waits for the place to write, in ms; 0 is 5,000.
+    /// How long a change waits for the place to write, among all threads and processes, and anything in a shared store for
+    /// another process, in ms; 0 is 5,000.
     pub busy_timeout_ms: u64,
     /// A clock for tests, or NULL for the system's. It may be closed while the store is open.
     pub clock: *const tokenstore_clock,
+    /// TOKENSTORE_SHARED, or 0.
+    pub flags: u32,
+    /// Zero.
+    pub reserved: u32,
 }
+
+/// Of options: several processes may have the store open, all of them so. Each verifies from its own memory; what one
+/// changed, the very next verify of every other sees, once the change returned. The first call after another process's
+/// change reads what changed, about 0.1 ms, and answers TOKENSTORE_BUSY, or what else keeps it from that,
+/// rather than from before it. A child process goes on with its own opening, which its first call makes. Types in memory
+/// alone are on the disk. Linux, and a file system of this machine, alone; nobody may truncate or overwrite the file while
+/// it is open.
+pub const TOKENSTORE_SHARED: u32 = 1;
 
 // SAFETY: repr(C), begins with its size, and holds only integers and pointers.
 unsafe impl Growing for tokenstore_options {
@@ -74,8 +87,12 @@ unsafe fn options(options: *const tokenstore_options) -> Outcome<Options> {
         max_events,
         busy_timeout_ms,
         clock,
+        flags,
+        reserved,
     } = given;
-    let mut options = Options::new();
+    input::flags(flags, TOKENSTORE_SHARED)?;
+    input::flags(reserved, 0)?;
+    let mut options = Options::new().shared(flags & TOKENSTORE_SHARED != 0);
     if !key.is_null() {
         // SAFETY: the caller promises 32 bytes, which are always aligned.
         options = options.key(unsafe { &*key.cast::<[u8; 32]>() });
@@ -146,8 +163,9 @@ pub unsafe extern "C" fn tokenstore_create(
 
 /// Opens the store at `path`, a NUL-terminated file name, after checking every page and row of it. `options` may be
 /// NULL. It never makes a file. `*store` is NULL unless TOKENSTORE_OK is returned; close it by tokenstore_close.
-/// TOKENSTORE_WRONG_KEY, TOKENSTORE_LOCKED if it is open elsewhere, TOKENSTORE_CORRUPT, TOKENSTORE_ROLLED_BACK,
-/// TOKENSTORE_UNSUPPORTED, TOKENSTORE_IO.
+/// TOKENSTORE_WRONG_KEY, TOKENSTORE_LOCKED if it is open elsewhere and not both are shared, whose text names the file and a
+/// process where that is known, TOKENSTORE_BUSY if another process opens it for too long, TOKENSTORE_CORRUPT,
+/// TOKENSTORE_ROLLED_BACK, TOKENSTORE_UNSUPPORTED, TOKENSTORE_IO.
 #[unsafe(no_mangle)]
 #[must_use]
 pub unsafe extern "C" fn tokenstore_open(

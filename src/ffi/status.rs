@@ -37,7 +37,8 @@ pub const TOKENSTORE_MUST_REFRESH: tokenstore_status = 11;
 pub const TOKENSTORE_MUST_CONSUME: tokenstore_status = 12;
 /// Of tokenstore_verify_many: not all are allowed.
 pub const TOKENSTORE_SOME_REFUSED: tokenstore_status = 13;
-/// The answer would have to wait, and TOKENSTORE_NO_WAIT was asked for.
+/// Another process changed the store, or this one is a fork's child, and TOKENSTORE_NO_WAIT was asked for: ask again
+/// without it.
 pub const TOKENSTORE_STALE: tokenstore_status = 14;
 /// Of a refresh: the value was used before, and its time to be replayed is over. Its family is revoked now.
 pub const TOKENSTORE_REUSED: tokenstore_status = 15;
@@ -75,13 +76,13 @@ pub const TOKENSTORE_ROLLED_BACK: tokenstore_status = 105;
 pub const TOKENSTORE_WRONG_KEY: tokenstore_status = 106;
 /// The file was written by a newer version, or lies where files cannot be locked.
 pub const TOKENSTORE_UNSUPPORTED: tokenstore_status = 107;
-/// The store is open elsewhere.
+/// The store is open elsewhere, and not both are shared.
 pub const TOKENSTORE_LOCKED: tokenstore_status = 108;
-/// The place to write was not free in time. Nothing was changed.
+/// The place to write was not free in time, or another process kept a part of the file locked. Nothing was changed.
 pub const TOKENSTORE_BUSY: tokenstore_status = 109;
 /// The store was closed.
 pub const TOKENSTORE_CLOSED: tokenstore_status = 110;
-/// The store was opened before a fork and belongs to the parent process.
+/// The store was opened before a fork, is not shared, and belongs to the parent process.
 pub const TOKENSTORE_FORKED: tokenstore_status = 111;
 /// A commit failed after it may have reached the disk.
 pub const TOKENSTORE_COMMIT_UNKNOWN: tokenstore_status = 112;
@@ -118,6 +119,7 @@ pub(super) fn of_kind(kind: ErrorKind) -> tokenstore_status {
         ErrorKind::Unsupported => TOKENSTORE_UNSUPPORTED,
         ErrorKind::Locked => TOKENSTORE_LOCKED,
         ErrorKind::Busy => TOKENSTORE_BUSY,
+        ErrorKind::Stale => TOKENSTORE_STALE,
         ErrorKind::Closed => TOKENSTORE_CLOSED,
         ErrorKind::Forked => TOKENSTORE_FORKED,
         ErrorKind::CommitUnknown => TOKENSTORE_COMMIT_UNKNOWN,

@@ -16,7 +16,8 @@ pub const TOKENSTORE_TYPE_BY_NAME_ONLY: u32 = 2;
 /// Of a policy: tokens may be made from values of the caller's own.
 pub const TOKENSTORE_TYPE_EXTERNAL: u32 = 4;
 /// Of a policy: its tokens live in memory alone: tickets of some seconds. They have a use count and a default lifetime, no
-/// name and no parent, are in no list and no event, and are unknown after a close or a crash.
+/// name and no parent, are in no list and no event, and are unknown after a close or a crash. In a shared store they are on
+/// the disk, listed and logged as all others, and taken out some minutes after their end.
 pub const TOKENSTORE_TYPE_VOLATILE: u32 = 8;
 /// Of a policy: it is a type of refresh values, and the members from access_lifetime_ms on hold for its families.
 pub const TOKENSTORE_TYPE_FAMILIES: u32 = 16;

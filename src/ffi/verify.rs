@@ -21,7 +21,8 @@ pub const TOKENSTORE_CHECK_PROJECT: u32 = 2;
 pub const TOKENSTORE_CHECK_BINDING: u32 = 4;
 /// Of a query: what is verified is a whole Authorization header value, bare or after Bearer or Token and spaces.
 pub const TOKENSTORE_HEADER: u32 = 8;
-/// Of a query: answer TOKENSTORE_STALE instead of waiting. No store of this version makes a verify wait.
+/// Of a query: answer TOKENSTORE_STALE instead of waiting. Only a verify in a shared store waits, and only the first one
+/// after another process's change, or after a fork.
 pub const TOKENSTORE_NO_WAIT: u32 = 16;
 
 const _: () = assert!(MAX_TYPES < u16::MAX as usize);
@@ -163,10 +164,12 @@ pub(super) unsafe fn read_query(given: *const tokenstore_query, query: &mut Quer
     } else if !binding.is_null() || binding_len != 0 {
         return Err(Failure::invalid("a binding is given, and not asked about"));
     }
+    query.no_wait = has(TOKENSTORE_NO_WAIT);
     Ok(has(TOKENSTORE_HEADER))
 }
 
-/// Judges a value: reads memory alone, allocates nothing, waits for nobody. Returns what `verdict->status` says, which is
+/// Judges a value: reads memory alone, allocates nothing, waits for nobody, but for the first call in a shared store after
+/// another process's change, which reads that change. Returns what `verdict->status` says, which is
 /// TOKENSTORE_OK only if the value is accepted. The checks are made in this order, and the first that fails is the
 /// answer: TOKENSTORE_MALFORMED, TOKENSTORE_UNKNOWN, TOKENSTORE_REVOKED, TOKENSTORE_SUPERSEDED, TOKENSTORE_USED,
 /// TOKENSTORE_EXPIRED, TOKENSTORE_DISABLED, TOKENSTORE_WRONG_TYPE, TOKENSTORE_WRONG_BINDING, TOKENSTORE_NO_GRANT,
@@ -274,7 +277,8 @@ pub unsafe extern "C" fn tokenstore_verify_many(
 }
 
 /// Copies the bytes of an owner whom a verdict refers to: at most 255, so that a buffer of 255 is always enough.
-/// `*owner_len` is their number. TOKENSTORE_NOT_FOUND if the owner's last token was deleted since the verify;
+/// `*owner_len` is their number. TOKENSTORE_NOT_FOUND if the owner's last token was deleted since the verify, or
+/// if another process or another opening made it;
 /// TOKENSTORE_BUFFER_TOO_SMALL, with the length that it needs.
 #[unsafe(no_mangle)]
 #[must_use]

@@ -205,12 +205,15 @@ impl super::Writer {
         line.address
     }
 
+    /// Whose line this is; none of the dead line.
+    pub(super) fn id_of_line(&self, index: &Index, address: u32) -> Option<Id> {
+        let known = address != 0 && address != self.dead_line;
+        known.then(|| Id::of_words(index.arena.word(address, 3), index.arena.word(address, 4)))
+    }
+
     /// Takes back a line when nothing hangs on it any more.
     pub(super) fn unhang(&mut self, index: &Index, address: u32) {
-        if address == 0 || address == self.dead_line {
-            return;
-        }
-        let id = Id::of_words(index.arena.word(address, 3), index.arena.word(address, 4));
+        let Some(id) = self.id_of_line(index, address) else { return };
         let Some(line) = self.lines.get_mut(&id) else { return };
         line.users -= 1;
         if line.users > 0 {

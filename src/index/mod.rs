@@ -26,6 +26,7 @@ use crate::key::Digest;
 use crate::packed;
 use crate::policy::TypeId;
 use crate::sys::Words;
+use crate::value::fill_random;
 use crate::verdict::{Facts, Identity, OwnerRef, Query, flag};
 
 const SHARDS: usize = 32;
@@ -38,8 +39,10 @@ const TABLES: usize = 32;
 pub(crate) struct Index {
     shards: [Shard; SHARDS],
     arena: Arena,
-    /// Counts how often an owner's block was used again, so that an old reference to it is known as such.
+    /// Counts how often an owner's block was used, so that an old reference to it is known as such. It begins anywhere: a
+    /// reference that another index gave, a parent process's say, is known by a number that this one has not reached.
     owner_epoch: AtomicU32,
+    first_epoch: u32,
     suspects: Suspects,
 }
 
@@ -113,8 +116,12 @@ impl Index {
         let Ok(shards) = <[Shard; SHARDS]>::try_from(shards) else {
             return Err(no_memory(io::ErrorKind::OutOfMemory.into()));
         };
+        let mut epoch = [0; 4];
+        fill_random(&mut epoch)?;
+        let first_epoch = u32::from_le_bytes(epoch);
+        let owner_epoch = AtomicU32::new(first_epoch);
         let index =
-            Index { shards, arena: Arena::new(), owner_epoch: AtomicU32::new(0), suspects: Suspects::new() };
+            Index { shards, arena: Arena::new(), owner_epoch, first_epoch, suspects: Suspects::new() };
         let writer = Writer::new(&index)?;
         Ok((index, writer))
     }
@@ -216,6 +223,10 @@ impl Index {
     /// Copies an owner's bytes to `out`; `None` if the owner's last token is gone and its place was used again.
     pub(crate) fn owner(&self, owner: OwnerRef, out: &mut [u8; 256]) -> Option<usize> {
         let (epoch, address) = ((owner.0 >> 32) as u32, owner.0 as u32);
+        let given = |epoch: u32| epoch.wrapping_sub(self.first_epoch);
+        if given(epoch) > given(self.owner_epoch.load(Ordering::Acquire)) {
+            return None;
+        }
         let block = self.arena.from(address);
         let head = block.first()?.load(Ordering::Acquire);
         let len = packed::unpack(block.iter().skip(2).take(32).map(|word| word.load(Ordering::Relaxed)), out);

@@ -178,6 +178,14 @@ impl Writer {
         self.forget(index, content.detail, content.owner);
     }
 
+    /// What a token hangs on, if that is known.
+    pub(crate) fn hangs_on(&self, index: &Index, digest: &Digest) -> Option<Id> {
+        let (slot, _) = self.locate(index, digest)?;
+        let detail = slot.read().detail;
+        let line = if detail == 0 { 0 } else { detail::line(index.arena.from(detail)) };
+        self.id_of_line(index, line)
+    }
+
     /// How many bytes of memory the index takes, bookkeeping of owners included.
     pub(crate) fn bytes(&self, index: &Index) -> u64 {
         let tables: usize = index.shards.iter().map(|shard| shard.table().len() * 8).sum();

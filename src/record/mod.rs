@@ -295,12 +295,14 @@ pub(crate) struct EventRecord {
     pub(crate) by: String,
     pub(crate) reason: String,
     pub(crate) detail: Option<EventDetail>,
+    /// The tokens that a pruning took out, for processes that follow.
+    pub(crate) gone: Vec<Id>,
 }
 
 impl EventRecord {
     /// The event under its number, as callers see it.
     pub(crate) fn into_event(self, sequence: u64) -> Event {
-        let EventRecord { kind, at_ms, subject, by, reason, detail } = self;
+        let EventRecord { kind, at_ms, subject, by, reason, detail, gone: _ } = self;
         let (id, type_id) = match subject {
             Subject::Token(id) => (Some(id), None),
             Subject::Type(type_id) => (None, Some(type_id)),

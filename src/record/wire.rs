@@ -152,7 +152,7 @@ struct EventV1 {
     by_len: u8,
     reason_len: u8,
     /// By, reason; then, of a reuse, the distance in 32 bits and the age in ms in 64; of an owner's revocation, the owner;
-    /// of a pruning, how many in 64 bits.
+    /// of a pruning, how many in 64 bits and the ids of those.
     text: Vec<u8>,
 }
 
@@ -565,7 +565,7 @@ pub(crate) fn decode_head(bytes: &[u8]) -> Result<Head> {
 }
 
 pub(crate) fn encode_event(event: &EventRecord) -> Result<Vec<u8>> {
-    let EventRecord { kind, at_ms, subject, by, reason, detail } = event;
+    let EventRecord { kind, at_ms, subject, by, reason, detail, gone } = event;
     let (token, type_id) = match subject {
         Subject::Token(id) => (Some(*id.as_bytes()), None),
         Subject::Type(type_id) => (None, Some(type_id.0)),
@@ -578,7 +578,10 @@ pub(crate) fn encode_event(event: &EventRecord) -> Result<Vec<u8>> {
             text.extend((age.as_millis() as u64).to_le_bytes());
         }
         Some(EventDetail::Owner(owner)) => text.extend(owner),
-        Some(EventDetail::Pruned(tokens)) => text.extend(tokens.to_le_bytes()),
+        Some(EventDetail::Pruned(tokens)) => {
+            text.extend(tokens.to_le_bytes());
+            gone.iter().for_each(|id| text.extend(id.as_bytes()));
+        }
         None => {}
     }
     encode(EventV1 {
@@ -603,6 +606,7 @@ pub(crate) fn decode_event(bytes: &[u8]) -> Result<EventRecord> {
     let kind = EventKind::from_number(wire.kind).ok_or_else(newer)?;
     let mut text = Text(&wire.text);
     let (by, reason) = (text.take_str(wire.by_len)?, text.take_str(wire.reason_len)?);
+    let mut gone = Vec::new();
     let detail = match kind {
         EventKind::Reused => {
             let (distance, age) = (text.take_array()?, text.take_array()?);
@@ -610,9 +614,16 @@ pub(crate) fn decode_event(bytes: &[u8]) -> Result<EventRecord> {
             Some(EventDetail::Reuse { distance: u32::from_le_bytes(distance), age })
         }
         EventKind::OwnerRevoked => Some(EventDetail::Owner(text.take(text.0.len())?.to_vec())),
-        EventKind::Pruned => Some(EventDetail::Pruned(u64::from_le_bytes(text.take_array()?))),
+        EventKind::Pruned => {
+            let tokens = u64::from_le_bytes(text.take_array()?);
+            // The first files have no ids here.
+            while !text.0.is_empty() {
+                gone.push(Id::from_bytes(text.take_array()?));
+            }
+            Some(EventDetail::Pruned(tokens))
+        }
         _ => None,
     };
     text.end()?;
-    Ok(EventRecord { kind, at_ms: wire.at_ms, subject, by, reason, detail })
+    Ok(EventRecord { kind, at_ms: wire.at_ms, subject, by, reason, detail, gone })
 }

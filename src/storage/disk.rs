@@ -4,8 +4,12 @@
 use std::io;
 use std::ops::Bound;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use redb::{BackendError, StorageBackend};
+
+use super::seen::Seen;
+use super::wait::patiently;
 
 /// Where redb's part begins.
 pub(super) const HEADER_BYTES: u64 = 4096;
@@ -13,9 +17,14 @@ pub(super) const HEADER_BYTES: u64 = 4096;
 /// The whole store, as bytes.
 pub(crate) type Disk = Arc<dyn StorageBackend>;
 
-/// redb's part of a disk. Locks are handed on as they are: both sides of a lock see the same offsets.
+/// redb's part of a disk. Locks are handed on as they are: both sides of a lock see the same offsets. Where redb would
+/// wait for ever, for a process that was stopped say, it waits for `most`.
 #[derive(Debug)]
-pub(super) struct RedbPart(pub(super) Disk);
+pub(super) struct RedbPart {
+    pub(super) disk: Disk,
+    pub(super) most: Duration,
+    pub(super) seen: Arc<Seen>,
+}
 
 fn is_whole(start: Bound<u64>, end: Bound<u64>) -> bool {
     matches!(start, Bound::Unbounded | Bound::Included(0)) && end == Bound::Unbounded
@@ -36,52 +45,70 @@ fn must_lock<T>(
     }
 }
 
+impl RedbPart {
+    fn wait(&self, try_once: impl Fn() -> Result<bool, BackendError>) -> Result<(), BackendError> {
+        let taken = patiently(Instant::now(), self.most, || try_once().map(|taken| taken.then_some(())))?;
+        taken.ok_or_else(|| {
+            let message = "another process kept a part of the file locked for too long";
+            BackendError::Io(io::Error::new(io::ErrorKind::TimedOut, message))
+        })
+    }
+}
+
 impl StorageBackend for RedbPart {
     fn len(&self) -> io::Result<u64> {
-        Ok(self.0.len()?.saturating_sub(HEADER_BYTES))
+        let len = self.disk.len()?.saturating_sub(HEADER_BYTES);
+        self.seen.looked_at(len);
+        Ok(len)
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.0.read(offset + HEADER_BYTES, out)
+        self.disk.read(offset + HEADER_BYTES, out)
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.0.set_len(len + HEADER_BYTES)
+        self.disk.set_len(len + HEADER_BYTES)?;
+        self.seen.made_long(len);
+        Ok(())
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.0.sync_data()
+        self.disk.sync_data()
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.0.write(offset + HEADER_BYTES, data)
+        self.disk.write(offset + HEADER_BYTES, data)?;
+        if let (0, Some(header)) = (offset, data.first_chunk()) {
+            self.seen.wrote(header);
+        }
+        Ok(())
     }
 
     fn close(&self) -> io::Result<()> {
-        self.0.close()
+        self.disk.close()
     }
 
     fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
-        must_lock(start, end, self.0.try_lock_range(start, end))
+        must_lock(start, end, self.disk.try_lock_range(start, end))
     }
 
     fn try_lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
-        must_lock(start, end, self.0.try_lock_shared_range(start, end))
+        must_lock(start, end, self.disk.try_lock_shared_range(start, end))
     }
 
     fn lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
-        must_lock(start, end, self.0.lock_range(start, end))
+        self.wait(|| self.try_lock_range(start, end))
     }
 
     fn lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
-        must_lock(start, end, self.0.lock_shared_range(start, end))
+        self.wait(|| self.try_lock_shared_range(start, end))
     }
 
     fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
-        self.0.unlock_range(start, end)
+        self.disk.unlock_range(start, end)
     }
 
     fn query_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
-        self.0.query_lock_range(start, end)
+        self.disk.query_lock_range(start, end)
     }
 }

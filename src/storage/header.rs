@@ -6,12 +6,16 @@
 //! | 512 | 512 | identity, again |
 //! | 1024 | 24 | note 0: a generation (8), its tag (16) |
 //! | 1536 | 24 | note 1 |
-//! | 2048 | 2048 | kept for several processes; zeros today, not looked at |
+//! | 2048 | 16 | the board: the generation that was made known last (8), the mark of the clock in ms (8) |
+//! | 3072 | 512 | who has the store open, see `holders` |
 //!
 //! An identity is: magic (16), major and minor version of the format (2 + 2), flags (4; 1 is "keyed"), edition (8),
 //! store id (16), key check (16), nonce (24), data key (32), its tag (16), and the first 16 bytes of the BLAKE3 hash
 //! of all that. Numbers are little-endian. Of two good identities the higher edition counts; a new edition is
 //! written over one copy, synced, and written over the other.
+//!
+//! The board is for processes that share the store, which map it, and means nothing once nobody has the store open: the
+//! first to open it begins with zeros.
 //!
 //! A note says which generation was acknowledged last. It is written after a commit's second sync and before the
 //! answer, over the lower of the two, and reaches the disk with the next sync. So it is never ahead of what is
@@ -22,6 +26,10 @@ use std::sync::Mutex;
 use super::disk::{Disk, HEADER_BYTES};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{DataKey, Keys, TAG_BYTES, UnwrapError, WrappedKey};
+
+/// Where the board begins.
+#[cfg(target_os = "linux")]
+pub(super) const BOARD_AT: usize = 2_048;
 
 const SECTOR: u64 = 512;
 const NOTES_AT: u64 = 2 * SECTOR;
@@ -208,23 +216,30 @@ impl Notes {
         Ok(notes)
     }
 
-    /// Reads the notes. One may be damaged, by a power cut while it was being written.
+    /// Reads the notes.
     pub(super) fn read(disk: &Disk, keys: Box<Keys>) -> Result<Notes> {
         let notes = Notes { tag_keys: keys, slots: Mutex::new([0; 2]) };
+        notes.read_again(disk)?;
+        Ok(notes)
+    }
+
+    /// Reads the notes again, which another process may have written. One may be damaged, by a power cut while it was
+    /// being written.
+    pub(super) fn read_again(&self, disk: &Disk) -> Result<()> {
         let mut good = [None; 2];
         for (slot, place) in good.iter_mut().enumerate() {
             let mut bytes = [0; 8 + TAG_BYTES];
             read(disk, note_at(slot as u8), &mut bytes)?;
             let (generation, _) = bytes.split_first_chunk().unwrap_or((&[0; 8], &[]));
             let generation = u64::from_le_bytes(*generation);
-            *place = (bytes == notes.encode(slot as u8, generation)).then_some(generation);
+            *place = (bytes == self.encode(slot as u8, generation)).then_some(generation);
         }
         if good == [None; 2] {
             return Err(Error::corrupt("the notes of what was acknowledged are damaged"));
         }
         // A damaged note counts as the lowest, so that it is the next to be written.
-        *lock(&notes.slots) = good.map(|note| note.unwrap_or(0));
-        Ok(notes)
+        *lock(&self.slots) = good.map(|note| note.unwrap_or(0));
+        Ok(())
     }
 
     /// The last generation that is known to have been acknowledged.

@@ -141,19 +141,20 @@ void ending_many(const char *folder) {
 
     /* A parent that is not revoked stays while anything hangs on it. */
     token.flags = TOKENSTORE_EXPIRES_IN;
-    token.expires_ms = 1000;
+    token.expires_ms = 9000;
     made parent = make(store, &token);
     memcpy(token.parent, parent.id, 16);
     made child = make(store, &token);
-    tokenstore_target target = target_of(&child);
-    IS(tokenstore_token_edit(store, &target,
+    tokenstore_target target = target_of(&child), of_parent = target_of(&parent);
+    IS(tokenstore_token_edit(store, &of_parent,
                              &(tokenstore_edit){.struct_size = sizeof(tokenstore_edit),
                                                 .fields = TOKENSTORE_EDIT_EXPIRES_IN,
-                                                .expires_ms = 9000},
+                                                .expires_ms = 1000},
                              NULL, NULL),
        TOKENSTORE_OK);
     IS(tokenstore_clock_advance(clock, 2000), TOKENSTORE_OK);
     verdict_of(store, &parent, TOKENSTORE_EXPIRED);
+    verdict_of(store, &child, TOKENSTORE_OK);
     IS(tokenstore_prune(store, NOON_MS + 2001, 10, &removed, NULL), TOKENSTORE_OK);
     CHECK(removed == 0);
     verdict_of(store, &parent, TOKENSTORE_EXPIRED);

@@ -10,10 +10,15 @@ static tokenstore_status answer;
 /* Of a call that takes an array: what its first element is to be answered; 0 if that is not asked. */
 static tokenstore_status inside;
 
-/* hostile FOLDER [quick]: quick is for tools under which every call takes long, and leaves most rows out. */
+/* hostile FOLDER [quick] [shared]: "quick" is for tools under which every call takes long, and leaves most rows out;
+ * with "shared" the store is one that several processes may have open. */
 static void start(int argc, char **argv) {
-    SURE(argc == 2 || (argc == 3 && strcmp(argv[2], "quick") == 0));
-    every = argc == 3 ? 8 : 1;
+    SURE(argc >= 2);
+    for (int n = 2; n < argc; n++) {
+        if (strcmp(argv[n], "quick") == 0) every = 8;
+        else if (strcmp(argv[n], "shared") == 0) is_shared = 1;
+        else stop("an argument that is none");
+    }
     folder = argv[1];
     rows_file = fopen(file_named("rows.txt"), "w");
     SURE(rows_file != NULL);

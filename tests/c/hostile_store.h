@@ -21,6 +21,8 @@
 #define KEY "0123456789abcdef0123456789abcdef"
 
 static const char *folder;
+/* Whether the store lies in a file that several processes may have open, and not in memory. */
+static int is_shared = 0;
 
 /* The store that calls act on, with a token to act on and one that must stay as it is. */
 static tokenstore_store *store_now = NULL;
@@ -84,12 +86,29 @@ static void make_family(void) {
     refresh_len = family.refresh_len;
 }
 
+static const char *file_named(const char *name) {
+    const size_t len = strlen(folder) + 1 + strlen(name) + 1;
+    char *path = block(len, 1, 0);
+    snprintf(path, len, "%s/%s", folder, name);
+    return path;
+}
+
+static tokenstore_store *shared_store(void) {
+    tokenstore_store *store = NULL;
+    tokenstore_options options = {sizeof options};
+    options.clock = clock_now;
+    options.flags = TOKENSTORE_SHARED;
+    unlink(file_named("shared.store"));
+    SURE(tokenstore_create(file_named("shared.store"), &options, &store, NULL) == TOKENSTORE_OK);
+    return store;
+}
+
 /* A new store, as every row finds it. */
 static void fresh(void) {
     tokenstore_policy policy = {sizeof policy};
     tokenstore_verdict verdict;
     SURE(tokenstore_close(store_now, NULL) == TOKENSTORE_OK);
-    store_now = memory_store();
+    store_now = is_shared ? shared_store() : memory_store();
     policy.name = text("server");
     policy.prefix = text("srv");
     policy.flags = TOKENSTORE_TYPE_EXTERNAL;
@@ -111,13 +130,6 @@ static void fresh(void) {
     control_owner = verdict.owner;
     before = figures();
     free_blocks();
-}
-
-static const char *file_named(const char *name) {
-    const size_t len = strlen(folder) + 1 + strlen(name) + 1;
-    char *path = block(len, 1, 0);
-    snprintf(path, len, "%s/%s", folder, name);
-    return path;
 }
 
 /* Handles and files in every state that a row gives to a call. */
@@ -163,6 +175,7 @@ static tokenstore_store *spare_file_store(void) {
     tokenstore_options options = {sizeof options};
     options.key = (const uint8_t *)KEY;
     options.clock = clock_now;
+    options.flags = is_shared ? TOKENSTORE_SHARED : 0;
     SURE(tokenstore_create(file_named("made.store"), &options, &spare_store, NULL) == TOKENSTORE_OK);
     return spare_store;
 }

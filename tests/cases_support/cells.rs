@@ -266,11 +266,12 @@ impl On {
 }
 
 /// Kinds of errors that no scenario can bring about, with what would.
-pub(crate) const UNPLAYED_ERRORS: [(&str, &str); 8] = [
+pub(crate) const UNPLAYED_ERRORS: [(&str, &str); 9] = [
     ("CORRUPT", "a damaged file"),
     ("ROLLED_BACK", "an older copy of the file"),
     ("UNSUPPORTED", "a file of a newer version, or a file system without locks"),
     ("BUSY", "a rival that holds the place to write"),
+    ("STALE", "a change by another process, and a query that does not wait"),
     ("FORKED", "a fork"),
     ("COMMIT_UNKNOWN", "a disk that fails"),
     ("POISONED", "a disk that fails"),
@@ -278,7 +279,7 @@ pub(crate) const UNPLAYED_ERRORS: [(&str, &str); 8] = [
 ];
 
 /// Public methods that answer nothing of their own: their answers are seen in other calls' fields.
-pub(crate) const METHODS_WITHOUT_CELLS: [(&str, &str); 9] = [
+pub(crate) const METHODS_WITHOUT_CELLS: [(&str, &str); 10] = [
     ("Store::policy", "what was declared"),
     ("Options::new", "options"),
     ("Options::key", "options"),
@@ -287,5 +288,6 @@ pub(crate) const METHODS_WITHOUT_CELLS: [(&str, &str); 9] = [
     ("Options::use_resolution", "options"),
     ("Options::max_events", "options"),
     ("Options::busy_timeout", "options"),
+    ("Options::shared", "every scenario is played with two openings of a shared store, too"),
     ("Options::in_memory", "every scenario begins with it, and a failure ends it"),
 ];

@@ -11,6 +11,7 @@ use tokenstore::{Clock, Id, ManualClock, OldAccess, Options, OwnerRef, Store, To
 
 use super::Mistake;
 use super::line::{KnownFamily, Standing};
+use super::play::Between;
 
 /// What the clock shows at the start of a scenario. Every time in a scenario is in milliseconds after it.
 pub(crate) const START: OffsetDateTime = datetime!(2026-01-01 00:00 UTC);
@@ -18,10 +19,12 @@ pub(crate) const START: OffsetDateTime = datetime!(2026-01-01 00:00 UTC);
 /// The world of one scenario.
 pub(crate) struct World {
     pub(crate) clock: Arc<ManualClock>,
-    /// Whether a store said to be in memory is one in a file, so that it can be reopened.
-    pub(crate) always_file: bool,
+    /// How the store stands between two lines.
+    between: Between,
     pub(crate) settings: Settings,
     store: Option<Store>,
+    /// Another opening of a store that is shared.
+    other: Option<Store>,
     folder: Option<TempDir>,
     pub(super) types: BTreeMap<String, Type>,
     pub(super) tokens: BTreeMap<String, Known>,
@@ -79,12 +82,13 @@ pub(crate) fn ms_of(time: OffsetDateTime) -> i64 {
 }
 
 impl World {
-    pub(crate) fn new(always_file: bool) -> World {
+    pub(crate) fn new(between: Between) -> World {
         World {
             clock: ManualClock::new(START),
-            always_file,
+            between,
             settings: Settings::default(),
             store: None,
+            other: None,
             folder: None,
             types: BTreeMap::new(),
             tokens: BTreeMap::new(),
@@ -98,14 +102,15 @@ impl World {
     /// The store, which is one in memory unless a line said otherwise.
     pub(crate) fn store(&mut self) -> Result<&Store, Mistake> {
         if self.store.is_none() {
-            let made = if self.always_file { self.make_file() } else { self.options().in_memory() };
+            let made = if self.always_file() { self.make_file() } else { self.options().in_memory() };
             self.store = Some(made.map_err(|error| format!("no store could be made: {error}"))?);
         }
         self.store.as_ref().ok_or_else(|| "there is no store".to_owned())
     }
 
     pub(crate) fn options(&self) -> Options {
-        let mut options = Options::new().clock(Clock::Manual(self.clock.clone()));
+        let options = Options::new().clock(Clock::Manual(self.clock.clone()));
+        let mut options = options.shared(self.between == Between::Shared);
         if let Some(key) = &self.settings.key {
             options = options.key(key);
         }
@@ -113,6 +118,11 @@ impl World {
             Some(events) => options.max_events(events),
             None => options,
         }
+    }
+
+    /// Whether a store said to be in memory is one in a file, so that it can be opened again.
+    pub(crate) fn always_file(&self) -> bool {
+        self.between != Between::StaysOpen
     }
 
     pub(crate) fn make_file(&mut self) -> tokenstore::Result<Store> {
@@ -135,6 +145,7 @@ impl World {
 
     pub(crate) fn put_store(&mut self, store: Store) {
         self.store = Some(store);
+        self.other = None;
     }
 
     pub(crate) fn has_store(&self) -> bool {
@@ -150,6 +161,24 @@ impl World {
         let store =
             self.options().open(path).map_err(|error| format!("reopening between two lines: {error}"))?;
         self.store = Some(store);
+        Ok(())
+    }
+
+    /// Gives the next line the opening that the last one had not.
+    pub(crate) fn take_turns(&mut self) -> Result<(), Mistake> {
+        let open = |store: &Option<Store>| store.as_ref().is_some_and(|store| store.stats().is_ok());
+        if !open(&self.store) {
+            return Ok(());
+        }
+        if !open(&self.other) {
+            let path = self.path();
+            let other = self.options().open(path).map_err(|error| format!("opening once more: {error}"))?;
+            self.other = Some(other);
+        }
+        // Last uses are in the memory of whoever judged, until they are written.
+        let flushed = self.store.as_ref().map_or(Ok(()), Store::flush);
+        flushed.map_err(|error| format!("writing between two lines: {error}"))?;
+        std::mem::swap(&mut self.store, &mut self.other);
         Ok(())
     }
 

@@ -269,6 +269,16 @@ pub(crate) fn numbers(of: &str, name: &str) -> &'static [(&'static str, Code)] {
     }
 }
 
+/// Flags that right arguments do not have and that change no answer, or another one than that of the call.
+pub(crate) fn flags(function: &str, of: &str) -> &'static [(&'static str, Code)] {
+    match (function, of) {
+        // Nothing is stale where nobody else changes anything.
+        (_, "tokenstore_query") => &[("TOKENSTORE_NO_WAIT", OK)],
+        (_, "tokenstore_options") => &[("TOKENSTORE_SHARED", OK)],
+        _ => &[],
+    }
+}
+
 /// What is said in place of a right argument by those calls for which the usual right one is none.
 pub(crate) const ADJUSTED: [(&str, &str); 4] = [
     ("tokenstore_consume", "((tokenstore_query *)a->query)->type = coupon_type"),

@@ -75,7 +75,7 @@ impl Rows<'_> {
             match (member.of.as_str(), member.name.as_str()) {
                 (_, "struct_size") => {}
                 ("uint32_t", "reserved") => {
-                    assert_eq!(member.says, "Zero.");
+                    assert!(["Zero.", "0."].contains(&member.says.as_str()), "{of} says {}", member.says);
                     self.add_member(&format!("{what} is 1"), INVALID, &format!("{at} = 1"));
                     self.add_member(
                         &format!("{what} is its highest bit"),
@@ -91,6 +91,9 @@ impl Rows<'_> {
                             INVALID,
                             &format!("{at} |= 1U << {bit}"),
                         );
+                    }
+                    for &(flag, code) in ranges::flags(&self.function.name, of) {
+                        self.add_member(&format!("{what} has {flag}"), code, &format!("{at} |= {flag}"));
                     }
                 }
                 ("tokenstore_bytes", name) => {

@@ -34,7 +34,7 @@ pub(super) fn make(world: &mut World, mut args: Args) -> Result<Answer, Mistake>
         return Err("a store is made once, in the first line of a scenario".to_owned());
     }
     let made = match place.as_str() {
-        "memory" if !world.always_file => world.options().in_memory(),
+        "memory" if !world.always_file() => world.options().in_memory(),
         "file" | "memory" => world.make_file(),
         _ => return Err(format!("a store is in memory or in a file, not in `{place}`")),
     };
