@@ -561,6 +561,13 @@ public:
         raw_.busy_timeout_ms = positive(timeout);
         return *this;
     }
+    /// Several processes may have the store open, all of them so. Each verifies from its own memory, and what one
+    /// changed, the very next verify of every other sees. A forked child goes on with an opening of its own. Types that
+    /// are policy::in_memory are on the disk then, as all others. Not for file systems of a network.
+    options &shared() noexcept {
+        raw_.flags |= std::uint32_t{TOKENSTORE_SHARED};
+        return *this;
+    }
     /// A clock for tests in place of the system's. It may be destroyed while the store is open.
     options &clock(const manual_clock &clock) noexcept {
         raw_.clock = clock.handle();
@@ -662,7 +669,8 @@ public:
         return *this;
     }
     /// Its tokens live in memory alone: tickets of some seconds. They have a use count and a default lifetime, no name
-    /// and no parent, are in no list and no event, and are unknown after a close or a crash.
+    /// and no parent, are in no list and no event, and are unknown after a close or a crash. In a store that is
+    /// options::shared they are on the disk, listed and logged as all others, and taken out some minutes after their end.
     policy &in_memory() noexcept { return flag(TOKENSTORE_TYPE_VOLATILE); }
     /// It is a type of refresh values: its tokens are made by store::issue_pair and store::refresh alone.
     policy &families(const family_policy &families) noexcept {
@@ -1093,7 +1101,8 @@ public:
         raw_.flags |= std::uint32_t{TOKENSTORE_HEADER};
         return *this;
     }
-    /// Answers errc::stale instead of waiting. No store of this version makes a verify wait.
+    /// Answers errc::stale instead of waiting: ask again without this. Only a verify in a store that is
+    /// options::shared waits, and only the first one after another process's change, or after a fork.
     query &no_wait() noexcept {
         raw_.flags |= std::uint32_t{TOKENSTORE_NO_WAIT};
         return *this;
@@ -1117,11 +1126,12 @@ public:
     [[nodiscard]] bool allowed() const noexcept { return raw_.allowed == 1; }
     /// See allowed().
     explicit operator bool() const noexcept { return allowed(); }
-    /// The answer: errc::ok, why the value is refused, or trouble.
+    /// The answer: errc::ok, why the value is refused, or trouble; with query::no_wait also errc::stale.
     [[nodiscard]] errc status() const noexcept { return static_cast<errc>(raw_.status); }
     /// The answer as an error code.
     [[nodiscard]] std::error_code code() const noexcept { return make_error_code(status()); }
-    /// Whether nothing could be judged, from 100 on: a service answers 503 to it, and not 401.
+    /// Whether nothing could be judged, from 100 on: a service answers 503 to it, and not 401. errc::stale is none, and
+    /// no refusal either.
     [[nodiscard]] bool is_trouble() const noexcept { return raw_.status >= 100; }
 
     /// Whether it says who presented the value: of errc::ok, of the refusals from errc::revoked to errc::must_consume,
@@ -1645,8 +1655,8 @@ public:
 
     TOKENSTORE_THROWING_FORM(
         /// Opens the store at `path`, after checking every page and row of it. It never makes a file. errc::wrong_key,
-        /// errc::locked if it is open elsewhere, errc::corrupt, errc::rolled_back, errc::unsupported, errc::io. Throws
-        /// error.
+        /// errc::locked if it is open elsewhere and not options::shared here and there, errc::busy if another process
+        /// opens it for too long, errc::corrupt, errc::rolled_back, errc::unsupported, errc::io. Throws error.
         [[nodiscard]] static store open(const std::string &path, const options &how = {}) {
             return detail::or_throw([&](detail::outcome &came) { return at(tokenstore_open, path, how, came); });
         })
@@ -1684,7 +1694,8 @@ public:
 
     TOKENSTORE_THROWING_FORM(
         /// Closes the store: last uses are written, and the file is let go whatever is answered. errc::closed the
-        /// second time, errc::forked in a child process. No other call may be under way. Throws error.
+        /// second time, errc::forked in a child process unless the store is options::shared; in a child nothing of the
+        /// parent's is let go. No other call may be under way. Throws error.
         void close() {
             detail::or_throw([&](detail::outcome &came) { came.is_ok(tokenstore_close(store_, came.out())); });
         })
@@ -1819,7 +1830,9 @@ public:
     }
 
     /// Judges a value: reads memory alone, allocates nothing, waits for nobody. Every byte counts: nothing is trimmed,
-    /// unless the query is for a header. Trouble is in the verdict, too.
+    /// unless the query is for a header. Trouble is in the verdict, too. In a store that is options::shared the first
+    /// one after another process's change, or after a fork, reads what it lacks before it answers, and is trouble if it
+    /// cannot; see query::no_wait.
     [[nodiscard]] verdict verify(std::string_view value, const query &query) const noexcept {
         verdict judged;
         judged.raw_.status = tokenstore_verify(store_, detail::data(value), value.size(), &query.raw_, &judged.raw_);

@@ -1,8 +1,8 @@
 //! The C interface, called from C.
 //!
 //! A header that nobody compiles, and calls that only Rust makes, say little. Here programs in C that include the
-//! header, compiled without a warning, make every call on real files, from several threads, across a fork, after a
-//! close and after a panic, and play the same scenarios as Rust does. Each prints how much it checked.
+//! header, compiled without a warning, make every call on real files, from several threads and processes, across a fork,
+//! after a close and after a panic, and play the same scenarios as Rust does. Each prints how much it checked.
 
 #[path = "cases_support/scenario.rs"]
 #[allow(dead_code)]
@@ -88,13 +88,14 @@ fn every_function_of_the_header_is_called_by_the_checks() {
     assert!(functions.len() >= 40, "the functions were found: {functions:?}");
     let text = |name: &str| std::fs::read_to_string(root(&format!("tests/c/{name}.c"))).unwrap();
     let checks = CALLS.map(text).concat();
-    let refusals = text("every_call");
+    let (refusals, successes) = (text("every_call"), text("working_calls"));
     for (name, parameters) in functions {
         let call = format!("{name}(");
         // Plain changes are handed to a helper by their names.
         assert!(checks.contains(&call) || checks.contains(&format!("{name})")), "no check calls {name}");
         let takes_a_store = parameters.starts_with("const struct tokenstore_store *store");
         assert!(!takes_a_store || refusals.contains(&call), "tests/c/every_call.c leaves {name} out");
+        assert!(!takes_a_store || successes.contains(&call), "tests/c/working_calls.c leaves {name} out");
     }
 }
 
@@ -249,6 +250,44 @@ fn after_a_close_every_call_answers_closed() {
 #[test]
 fn a_forked_child_touches_nothing_of_its_parents_store() {
     play(&["forked", "every_call", "checks"], &[]);
+}
+
+/// The sources of processes that change one store by turns.
+const PROCESSES: [&str; 5] = ["truths", "orders", "processes", "pairs", "checks"];
+
+#[test]
+fn forked_children_go_on_with_a_shared_store_and_hear_each_other() {
+    play(&[&["shared_forked", "every_call", "working_calls"], &PROCESSES[..]].concat(), &[]);
+}
+
+#[test]
+fn workers_that_share_a_store_hear_each_other_at_the_very_next_verify() {
+    play(&[&["shared_workers"], &PROCESSES[..]].concat(), &[]);
+}
+
+#[test]
+fn threads_of_several_processes_get_the_answers_that_they_must() {
+    play(&["shared_threads", "processes", "checks"], &[]);
+}
+
+#[test]
+fn a_process_that_is_killed_takes_nothing_from_those_that_share_its_store() {
+    play(&["shared_killed", "processes", "checks"], &[]);
+}
+
+#[test]
+fn the_example_of_workers_hears_what_a_worker_revoked() {
+    let says = "the parent: OK\na worker: OK\na worker that revoked it: REVOKED\n\
+                the parent, at once: STALE\nthe parent: REVOKED\nthe parent, at once: REVOKED\n";
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let program = folder.path().join("workers");
+    compile("c99", &["bindings/c/examples/workers.c"], &program, &[]);
+    assert_eq!(run(Command::new(program).arg(folder.path().join("workers.store"))), says);
+    let program = std::fs::read_to_string(root("bindings/c/examples/workers.c")).unwrap();
+    let readme = std::fs::read_to_string(root("bindings/c/README.md")).unwrap();
+    let shown: Vec<_> =
+        readme.split("```c\n").skip(1).filter_map(|block| block.split("```").next()).collect();
+    assert!(!shown.is_empty() && shown.iter().all(|block| program.contains(block)), "{shown:?}");
 }
 
 /// Not linked with the library, although the compiler is told to: it loads and lets go of it itself.

@@ -53,6 +53,11 @@ fn what_one_thread_revoked_no_other_accepts() {
 }
 
 #[test]
+fn what_one_process_revoked_no_other_accepts() {
+    compiles_runs_and_says("c++17", &["tests/cpp/processes.cpp"], &QUICK, "checks passed");
+}
+
+#[test]
 fn everything_is_there_without_exceptions_and_run_time_types() {
     let more = [&QUICK[..], &["-fno-exceptions", "-fno-rtti"]].concat();
     compiles_runs_and_says("c++17", &["tests/cpp/no_exceptions.cpp"], &more, "checks passed");
@@ -78,16 +83,31 @@ fn the_example_is_a_service_that_refuses_what_it_must() {
 }
 
 #[test]
-fn the_example_of_sessions_stands_in_the_readme_as_it_runs() {
+fn the_example_of_sessions_refuses_what_is_over() {
     let says = "signed in: 200\nrefreshed: 200\nthe old access value: 401\nthe lost reply: the same pair\n\
                 the link: /inbox\nthe link again: USED\nsigned out everywhere: 401, REVOKED\n";
-    let sources = ["bindings/cpp/sessions.cpp"];
-    compiles_runs_and_says("c++17", &sources, &QUICK, says);
-    let program = std::fs::read_to_string(root(sources[0])).unwrap();
-    let readme = std::fs::read_to_string(root("bindings/cpp/README.md")).unwrap();
+    compiles_runs_and_says("c++17", &["bindings/cpp/sessions.cpp"], &QUICK, says);
+}
+
+#[test]
+fn the_example_of_workers_hears_what_a_worker_revoked() {
+    let says = "here: 200\nin a worker: 200\nrevoked there: 401\nhere, at once: ask again\nhere: 401\n\
+                here, at once: 401\n";
+    compiles_runs_and_says("c++17", &["bindings/cpp/workers.cpp"], &QUICK, says);
+}
+
+#[test]
+fn what_the_readme_shows_is_a_part_of_the_examples() {
+    let text = |path: &str| std::fs::read_to_string(root(path)).unwrap();
+    let programs = ["sessions", "workers"].map(|name| text(&format!("bindings/cpp/{name}.cpp")));
+    let readme = text("bindings/cpp/README.md");
     let shown: Vec<&str> =
         readme.split("```cpp\n").skip(1).filter_map(|block| block.split("```").next()).collect();
-    assert!(!shown.is_empty() && shown.iter().all(|block| program.contains(block)), "{shown:?}");
+    let stands = |block: &&str| programs.iter().any(|program| program.contains(*block));
+    assert!(shown.len() >= 4 && shown.iter().all(stands), "{shown:?}");
+    for program in &programs {
+        assert!(shown.iter().any(|block| program.contains(block)), "the README shows nothing of {program}");
+    }
 }
 
 /// Whether the compiler takes this text with all warnings as errors.

@@ -1,5 +1,6 @@
-/* A verify allocates nothing. The program has the allocator's functions itself, in front of the C library's, and counts
- * who comes by while a verify of every kind of answer runs; that it counts is shown by a creation.
+/* A verify allocates nothing, in a store that is shared as in one that is not. The program has the allocator's
+ * functions itself, in front of the C library's, and counts who comes by while a verify of every kind of answer runs;
+ * that it counts is shown by a creation.
  *
  * allocations FOLDER [quick]: makes its file in the folder. For the GNU C library, and for no tool that has an
  * allocator of its own. */
@@ -197,15 +198,16 @@ static long verify_all(int rounds, tokenstore_clock *clock) {
     return verifies;
 }
 
-int main(int argc, char **argv) {
-    if (argc < 2) return 2;
-    int rounds = argc > 2 && strcmp(argv[2], "quick") == 0 ? 20 : 7200;
+static void nothing_is_allocated(const char *folder, int rounds, uint32_t flags) {
     tokenstore_clock *clock = noon();
     tokenstore_options options = {0};
     tokenstore_store *store, *closed;
     options.struct_size = sizeof options;
     options.clock = clock;
-    IS(tokenstore_create(path_in(argv[1], "allocations.store"), &options, &store, NULL), TOKENSTORE_OK);
+    options.flags = flags;
+    asked = 0;
+    calls = 0;
+    IS(tokenstore_create(path_in(folder, "allocations.store"), &options, &store, NULL), TOKENSTORE_OK);
     uint32_t server = declare(store, "server", "srv", TOKENSTORE_TYPE_EXTERNAL);
     uint32_t device = declare(store, "device", "dev", 0);
     closed = in_memory(clock);
@@ -271,8 +273,15 @@ int main(int argc, char **argv) {
     IS(judge(store, &control, server), TOKENSTORE_OK);
     IS(tokenstore_close(store, NULL), TOKENSTORE_OK);
     IS(tokenstore_clock_close(clock), TOKENSTORE_OK);
-    CHECK(remove(path_in(argv[1], "allocations.store")) == 0);
-    printf("C allocations: %ld in %ld verifies of %d kinds; %ld in one creation\n", counted, verifies, QUESTIONS,
-           calls);
+    CHECK(remove(path_in(folder, "allocations.store")) == 0);
+    printf("C allocations%s: %ld in %ld verifies of %d kinds; %ld in one creation\n",
+           flags == TOKENSTORE_SHARED ? " in a shared store" : "", counted, verifies, QUESTIONS, calls);
+}
+
+int main(int argc, char **argv) {
+    if (argc < 2) return 2;
+    int rounds = argc > 2 && strcmp(argv[2], "quick") == 0 ? 20 : 3600;
+    nothing_is_allocated(argv[1], rounds, 0);
+    nothing_is_allocated(argv[1], rounds, TOKENSTORE_SHARED);
     return 0;
 }

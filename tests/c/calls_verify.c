@@ -102,7 +102,7 @@ void verifying(void) {
     query = query_of(hidden);
     judged(store, of_hidden.value, of_hidden.len, &query, TOKENSTORE_OK);
 
-    /* No store of this version makes a verify wait, so that nothing is stale. */
+    /* Nobody else changes this store, so that nothing is stale. */
     query.flags = TOKENSTORE_NO_WAIT;
     judged(store, of_hidden.value, of_hidden.len, &query, TOKENSTORE_OK);
     judged(store, made.value, made.len, &query, TOKENSTORE_WRONG_TYPE);

@@ -1,7 +1,9 @@
-/* A store belongs to the process that opened it. A child that was forked is told so by every call, and by its close,
- * which lets go of nothing: the parent goes on beside it, and its file is whole when it is opened again.
+/* A store that is not shared belongs to the process that opened it. A child that was forked is told so by every call,
+ * and by its close, which lets go of nothing: the parent goes on beside it, and its file is whole when it is opened
+ * again.
  *
- * forked FOLDER [quick]: makes its files in the folder. */
+ * forked FOLDER [quick] [alone]: makes its files in the folder. "quick" does less; "alone" forks while no other thread
+ * of the parent is in the middle of a call, for tools under which such a child could not go on. */
 #define _POSIX_C_SOURCE 200809L
 #include "every_call.h"
 
@@ -49,7 +51,11 @@ static void in_child(tokenstore_store *store, tokenstore_store *memory, tokensto
     }
     IS(tokenstore_list_close(list), TOKENSTORE_OK);
     /* The parent still has its file, and the child can have one of its own. */
+    tokenstore_options shared = {0};
+    shared.struct_size = sizeof shared;
+    shared.flags = TOKENSTORE_SHARED;
     IS(tokenstore_open(path, NULL, &store, &error), TOKENSTORE_LOCKED);
+    IS(tokenstore_open(path, &shared, &store, &error), TOKENSTORE_LOCKED);
     IS(tokenstore_create(own, NULL, &store, NULL), TOKENSTORE_OK);
     uint32_t its = declare(store, "server", "srv", 0);
     tokenstore_new_token new = new_token(its, "acme");
@@ -61,7 +67,11 @@ static void in_child(tokenstore_store *store, tokenstore_store *memory, tokensto
 
 int main(int argc, char **argv) {
     if (argc < 2) return 2;
-    int forks = argc > 2 && strcmp(argv[2], "quick") == 0 ? 2 : 20;
+    int forks = 20, is_alone = 0;
+    for (int n = 2; n < argc; n++) {
+        if (strcmp(argv[n], "quick") == 0) forks = 2;
+        if (strcmp(argv[n], "alone") == 0) is_alone = 1;
+    }
     char path[4096], own[4096];
     tokenstore_store *store, *memory = in_memory(NULL);
     strcpy(path, path_in(argv[1], "forked.store"));
@@ -74,7 +84,7 @@ int main(int argc, char **argv) {
     busy_token = make(store, &new);
     made tokens[20];
     pthread_t thread;
-    CHECK(pthread_create(&thread, NULL, keep_busy, NULL) == 0);
+    if (!is_alone) CHECK(pthread_create(&thread, NULL, keep_busy, NULL) == 0);
     for (int n = 0; n < forks; n++) {
         tokenstore_list *list;
         IS(tokenstore_list_open(store, NULL, &list, NULL), TOKENSTORE_OK);
@@ -82,6 +92,7 @@ int main(int argc, char **argv) {
         pid_t child = fork();
         CHECK(child >= 0);
         if (child == 0) {
+            alarm(60);
             in_child(store, memory, list, path, own);
             _exit(0);
         }
@@ -89,6 +100,7 @@ int main(int argc, char **argv) {
         tokens[n] = make(store, &new);
         IS(judge(store, &tokens[n], type), TOKENSTORE_OK);
         int status = -1;
+        alarm(60);
         CHECK(waitpid(child, &status, 0) == child);
         CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
         tokenstore_target target = target_of(&tokens[n]);
@@ -97,7 +109,7 @@ int main(int argc, char **argv) {
         IS(tokenstore_list_close(list), TOKENSTORE_OK);
     }
     __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
-    CHECK(pthread_join(thread, NULL) == 0);
+    if (!is_alone) CHECK(pthread_join(thread, NULL) == 0);
     IS(tokenstore_close(store, NULL), TOKENSTORE_OK);
     IS(tokenstore_close(memory, NULL), TOKENSTORE_OK);
     IS(tokenstore_open(path, NULL, &store, NULL), TOKENSTORE_OK);

@@ -42,6 +42,7 @@ static_assert(is_revealed<const ts::secret_value &> && !is_revealed<ts::secret_v
 
 using store_ref = const ts::store &;
 static_assert(noexcept(std::declval<store_ref>().verify("", ts::query::any_type().project("p").binding("b").header())));
+static_assert(noexcept(ts::options().shared()) && noexcept(ts::query::any_type().no_wait()));
 static_assert(noexcept(std::declval<store_ref>().revoke(ts::token_id(), std::declval<std::error_code &>())));
 
 namespace {
