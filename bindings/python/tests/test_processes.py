@@ -1,4 +1,5 @@
-"""Forks, and the end of a process: nothing of the parent's is let go, and nothing crashes."""
+"""Forks and a store that is not shared, and the end of a process: nothing of the parent's is let go, and nothing
+crashes."""
 
 import multiprocessing
 import os

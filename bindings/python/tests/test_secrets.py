@@ -119,6 +119,37 @@ class Secrets(unittest.TestCase):
         del secret
         self.assertEqual(bytes(buffer), b"\0" * len(buffer))
 
+    def test_a_secret_that_only_a_call_holds_is_taken(self) -> None:
+        store, asks = self.store, self.asks
+        coupon = store.declare("coupon", "cpn", uses=1)
+        access = store.declare("access", "acc")
+        hour = timedelta(hours=1)
+        families = tokenstore.FamilyPolicy(access=hour, refresh=hour, family=hour)
+        refresh = store.declare("refresh", "ref", families=families)
+
+        def made(type: int) -> tokenstore.Secret:
+            return store.create_token(type, "acme").value
+
+        def issued() -> tokenstore.Secret:
+            return store.issue_pair(access, refresh, "acme", "client-7").refresh.value
+
+        self.assertTrue(store.verify(made(self.server), asks))
+        self.assertTrue(store.verify(made(self.server), type="server"))
+        self.assertTrue(store.require(made(self.server), asks))
+        self.assertTrue(store.verify_many([made(self.server) for _ in range(3)], asks).all_allowed)
+        self.assertTrue(store.verify_many((made(self.server) for _ in range(3)), asks).all_allowed)
+        mixed = store.verify_many(iter([made(self.server), tokenstore.Secret("x" * 20)]), asks)
+        self.assertEqual(mixed.allowed, 1)
+        self.assertTrue(store.consume(made(coupon), type=coupon))
+        self.assertTrue(store.redeem(made(coupon), type=coupon))
+        self.assertTrue(store.refresh(issued(), "client-7"))
+        self.assertTrue(store.try_refresh(issued(), "client-7"))
+        self.assertTrue(store.revoke_value(made(self.server)))
+        own = os.urandom(16).hex()
+        store.create_from_value(tokenstore.Secret(own), self.server, "acme")
+        self.assertTrue(store.verify(own, asks))
+        self.assertEqual(tokenstore.Secret(tokenstore.Secret(own)).reveal(), own)
+
     def test_no_traceback_shows_a_value(self) -> None:
         text = self.created.value.reveal()
         closed = tokenstore.Store.in_memory()

@@ -34,12 +34,13 @@ def chunks_of(values: Any) -> Optional[List[Chunk]]:
     equal = _equal(held)
     if equal is not None:
         return [equal]
-    held = [presented(value) for value in held]
-    if any(value is None for value in held):
+    # Secrets that nobody else holds are overwritten when they are let go, so these are held until they are copied.
+    shown = [presented(value) for value in held]
+    if any(value is None for value in shown):
         return None
-    held = [bytes(value) for value in held]
-    equal = _equal(held)
-    return list(_unequal(held)) if equal is None else [equal]
+    copied = [bytes(value) for value in shown]
+    equal = _equal(copied)
+    return list(_unequal(copied)) if equal is None else [equal]
 
 
 def _equal(held: List[Any]) -> Optional[Chunk]:

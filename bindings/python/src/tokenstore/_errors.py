@@ -165,7 +165,7 @@ class SomeRefused(TokenstoreError, status=Status.SOME_REFUSED):
 
 
 class Stale(TokenstoreError, status=Status.STALE):
-    """The answer would have to wait. The package waits, so nothing raises it."""
+    """The answer would have to wait, and the query was made with `no_wait`: ask again without it."""
 
 
 class NotFound(TokenstoreError, LookupError, status=Status.NOT_FOUND):
@@ -237,11 +237,11 @@ class Unsupported(TokenstoreError, status=Status.UNSUPPORTED):
 
 
 class StoreLocked(TokenstoreError, BlockingIOError, status=Status.LOCKED):
-    """The store is open elsewhere, in this process or another."""
+    """The store is open elsewhere, in this process or another, and not shared by all."""
 
 
 class StoreBusy(TokenstoreError, TimeoutError, status=Status.BUSY):
-    """The place to write was not free in time. Nothing was changed."""
+    """The place to write, or to read what others changed, was not free in time. Nothing was changed."""
 
 
 class StoreClosed(TokenstoreError, status=Status.CLOSED):
@@ -249,7 +249,7 @@ class StoreClosed(TokenstoreError, status=Status.CLOSED):
 
 
 class ForkedStore(TokenstoreError, status=Status.FORKED):
-    """The store was opened before a fork and belongs to the parent process."""
+    """The store was opened before a fork, not shared, and belongs to the parent process."""
 
 
 class CommitUnknown(TokenstoreError, status=Status.COMMIT_UNKNOWN):

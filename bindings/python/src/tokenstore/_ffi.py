@@ -3,9 +3,9 @@
 A test compiles what is written here against the header: every number, every size and offset, every argument.
 
 The library is loaded twice. A call through `CDLL` lets the interpreter's lock go, and has to wait for it
-afterwards: up to 5 ms beside one busy thread. A verify reads memory alone and is done in less than a microsecond,
-so it goes through `PyDLL`, which keeps the lock. (CPython documents `PyDLL` for calls of its own C interface.
-Nothing here calls that; what is wanted is only that the lock is kept.)
+afterwards: up to 5 ms beside one busy thread. A verify that is asked not to wait reads memory alone and is done in
+less than a microsecond, so it goes through `PyDLL`, which keeps the lock. (CPython documents `PyDLL` for calls of its
+own C interface. Nothing here calls that; what is wanted is only that the lock is kept.)
 """
 
 import ctypes
@@ -18,6 +18,7 @@ VERSION = "0.1.0"
 VERSION_NUMBER = 1000
 ABI = 0
 
+SHARED = 1
 CHECK_REVISION = 1
 CHECK_OWNER = 2
 EDIT_NAME = 1
@@ -161,6 +162,8 @@ class Options(Growing):
         ("max_events", c_uint64),
         ("busy_timeout_ms", c_uint64),
         ("clock", c_void_p),
+        ("flags", c_uint32),
+        ("reserved", c_uint32),
     ]
 
 
@@ -524,7 +527,8 @@ class _Calls:
 
 lib = _Calls()
 
-# What never waits, with the interpreter's lock kept.
+# What does not wait, with the interpreter's lock kept: a verify whose query says so, and an owner, but for the first
+# call in a forked child.
 verify_holding = _function(_holding, "verify")
 owner_holding = _function(_holding, "owner")
 

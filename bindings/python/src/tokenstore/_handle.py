@@ -31,20 +31,31 @@ class Handle(int):
     # How many forks lie between this process and the first.
     forks: ClassVar[int] = 0
 
-    def __new__(cls, address: int, close: Callable[[int], Optional[TokenstoreError]]) -> "Handle":
+    def __new__(
+        cls, address: int, close: Callable[[int], Optional[TokenstoreError]], *, goes_on: bool = False
+    ) -> "Handle":
         self = super().__new__(cls, address)
         self._close = close
+        self._goes_on = goes_on
         self._forks = Handle.forks
         self._closing = _Closing()
         return self
 
     _close: Callable[[int], Optional[TokenstoreError]]
+    _goes_on: bool
     _forks: int
     _closing: _Closing
 
     def is_parents(self) -> bool:
-        """Whether it was opened before a fork."""
+        """Whether it is the parent's alone: made before a fork."""
         return self._forks != type(self).forks
+
+    def in_child(self) -> "Handle":
+        """What it is in a forked child: for one that goes on, another that is the child's own.
+
+        The parent's may be held there by calls of threads that the child does not have, and so never end.
+        """
+        return Handle(int(self), self._close, goes_on=True) if self._goes_on else self
 
     def __del__(self) -> None:
         # What a parent opened is the parent's: here nothing of it is touched.
@@ -68,7 +79,7 @@ def end(owner: Any, wait_s: float = _CLOSE_WAIT_S) -> None:
         return
     if handle.is_parents():
         del handle
-        raise ForkedStore("the store was opened before a fork and belongs to the parent process")
+        raise ForkedStore("the store was opened before a fork, not shared, and belongs to the parent process")
     closing = handle._closing
     owner._handle = CLOSED
     # If no call is under way this is the last reference, and the handle is closed here.

@@ -1,7 +1,7 @@
 """Judging values: the hot path."""
 
 import ctypes
-from typing import Iterable, List, Optional, Union, overload
+from typing import Any, Iterable, List, Optional, Union, overload
 
 from . import _ffi
 from ._batch import Chunk, chunks_of, place_of, verdicts_of
@@ -29,10 +29,11 @@ class Judging(Types):
         project: Optional[BytesLike] = None,
         binding: Optional[BytesLike] = None,
         header: bool = False,
+        no_wait: bool = False,
     ) -> Query:
         """What a verify asks for besides the value: see `Query`. A type may be given by its name. Raises NotFound."""
         number = type if isinstance(type, AnyType) else self._number(type)
-        return Query(number, project=project, binding=binding, header=header)
+        return Query(number, project=project, binding=binding, header=header, no_wait=no_wait)
 
     @overload
     def verify(self, value: Value, query: Query) -> Verdict: ...
@@ -57,7 +58,8 @@ class Judging(Types):
         binding: Optional[BytesLike] = None,
         header: bool = False,
     ) -> Verdict:
-        """Judges a value: reads memory alone, and waits for nobody, so that an event loop may call it.
+        """Judges a value. It reads memory alone and waits for nobody, so that an event loop may call it; but in a
+        shared store the first one after another process's change reads the change first: see `Query` for `no_wait`.
 
         The answer is true in a condition only if the value is accepted; `status` says why not. Either a query made
         before, or what it would be made of. Nothing is trimmed: every byte counts, unless the query asks for
@@ -66,6 +68,7 @@ class Judging(Types):
         Raises only for trouble (StoreClosed, ForkedStore, InvalidArgument ...), which is no statement about the
         value: a service answers 503 to it, and not 401.
         """
+        shown: Any = None
         try:
             if (
                 query.__class__ is not Query
@@ -75,23 +78,22 @@ class Judging(Types):
                 or header
             ):
                 query = self._query(query, type, project, binding, header)
-            if value.__class__ is not bytes:
-                kind = value.__class__
-                value = presented(value)
-                if value is None:
-                    raise TypeError(
-                        f"a value is str, bytes or a Secret that was not wiped, not {kind.__name__}"
-                    )
+            # A Secret that nobody else holds is overwritten when it is let go, so it is held until the answer is there.
+            shown = value if value.__class__ is bytes else presented(value)
+            if shown is None:
+                raise TypeError(
+                    f"a value is str, bytes or a Secret that was not wiped, not {value.__class__.__name__}"
+                )
             verdict = Verdict()
-            status = _verify(self._handle, value, len(value), query._quick, verdict)
-            if status == _STALE:
-                status = _ffi.lib.verify(self._handle, value, len(value), query._patient, verdict)
+            status = _verify(self._handle, shown, len(shown), query._quick, verdict)
+            if status == _STALE and not query._no_wait:
+                status = _ffi.lib.verify(self._handle, shown, len(shown), query._patient, verdict)
             if status >= _TROUBLE:
                 raise self._trouble(status)
             return verdict
         finally:
             # A traceback may show what a frame holds.
-            del value
+            del value, shown
 
     def require(
         self,
@@ -149,7 +151,8 @@ class Judging(Types):
 
         Exactly one consume wins each use; to the losers of the last one the status is `USED`. It is `NOT_COUNTED` for
         a token without a use count, and otherwise what a verify answers. A refusal spends nothing. The use is on the
-        disk when this returns, unless the type is volatile. The arguments are those of `verify`.
+        disk when this returns, unless the type is volatile and the store not shared. The arguments are those of
+        `verify`.
 
         Raises only for trouble, with which there is no access; with CommitUnknown the use may be gone.
         """
@@ -221,11 +224,12 @@ class Judging(Types):
             if not chunks and self.closed:
                 raise StoreClosed("the store was closed")
             chunk: Optional[Chunk]
+            asked = query._quick if query._no_wait else query._patient
             all_allowed = True
             for chunk in chunks:
                 place = place_of(verdicts, chunk)
                 status = _ffi.lib.verify_many(
-                    self._handle, chunk.joined, chunk.stride, chunk.lens, chunk.places, query._patient, place
+                    self._handle, chunk.joined, chunk.stride, chunk.lens, chunk.places, asked, place
                 )
                 if status >= _TROUBLE:
                     raise self._trouble(status)
@@ -237,15 +241,14 @@ class Judging(Types):
             chunk = None
 
     def owner(self, of: Union[Verdict, int]) -> Optional[bytes]:
-        """The owner whom a verdict refers to; None if its last token was deleted since. Reads memory alone."""
+        """The owner whom a verdict refers to; None if its last token was deleted since, or if the verdict is a parent
+        process's. Reads memory alone."""
         reference = of._owner if isinstance(of, Verdict) else as_number("an owner", of)
         buffer, length, told = (ctypes.c_char * 255)(), ctypes.c_size_t(), _ffi.Error()
         status = _ffi.owner_holding(self._handle, reference, buffer, 255, length, told)
-        if status == Status.NOT_FOUND:
-            return None
-        if status:
+        if status and status != Status.NOT_FOUND:
             raise self._error(status, told)
-        return buffer.raw[: length.value]
+        return None if status else buffer.raw[: length.value]
 
     def _trouble(self, status: int) -> TokenstoreError:
         """The error of a verify, to which C gives no text."""

@@ -182,10 +182,12 @@ def options_of(
     use_resolution: Optional[timedelta],
     max_events: Optional[int],
     busy_timeout: Optional[timedelta],
+    shared: bool,
     clock: Optional[ManualClock],
 ) -> Tuple[_ffi.Options, Any]:
     """How to open a store. Zero is a default to C, and refused here."""
     options = _ffi.Options()
+    options.flags = _ffi.SHARED if shared else 0
     if key is not None:
         options.key = ctypes.addressof(key)
     if cache_bytes is not None:

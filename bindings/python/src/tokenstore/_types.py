@@ -40,7 +40,8 @@ class Types(Base):
 
         With `uses` its tokens can be consumed that often, and are not verified. With `volatile` they live in memory
         alone: tickets of some seconds, which have `uses`, a `default_lifetime`, no name and no parent, are in no list
-        and no event, and are unknown after a close or a crash. With `families` it is a type of refresh values.
+        and no event, and are unknown after a close or a crash; in a shared store they are on the disk, as all
+        others. With `families` it is a type of refresh values.
 
         Raises TypeConflict if the name has another policy or the prefix is another type's, InvalidArgument,
         LimitReached.

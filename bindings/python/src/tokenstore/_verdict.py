@@ -35,9 +35,13 @@ class Query:
     `project` the token must reach it, with `binding` it must be bound to it; None asks nothing. With `header`
     the value is a whole `Authorization` header value, bare or after ``Bearer`` or ``Token`` and spaces. Numbers
     of types are those of one store; `Store.query` takes a type's name, too.
+
+    With `no_wait` a verify never waits: in a shared store of which another process changed something that this one
+    has not read yet, and in a fork's child before its first call, its answer is `STALE`, which allows nothing. Ask
+    again by a query without it, in another thread. A consume writes, and waits whatever the query says.
     """
 
-    __slots__ = ("_kept", "_quick", "_patient", "_shown")
+    __slots__ = ("_kept", "_quick", "_patient", "_no_wait", "_shown")
 
     def __init__(
         self,
@@ -46,6 +50,7 @@ class Query:
         project: Optional[BytesLike] = None,
         binding: Optional[BytesLike] = None,
         header: bool = False,
+        no_wait: bool = False,
     ) -> None:
         asked = _ffi.Query()
         flags = _ffi.HEADER if header else 0
@@ -72,6 +77,7 @@ class Query:
         # Addresses: an argument that ctypes need not look into.
         self._patient = ctypes.addressof(asked)
         self._quick = ctypes.addressof(quick)
+        self._no_wait = no_wait
 
     def __repr__(self) -> str:
         # A binding may be a secret.
