@@ -47,6 +47,8 @@ pub(crate) enum Failure {
     Usage(String),
     /// The store refused, or is in trouble.
     Store(Error),
+    /// The store cannot be opened as the line asks, and what to do about it.
+    Opening(Error, &'static str),
     /// The system did not give what a store of our own needs.
     Trouble(String),
     /// Standard output cannot be written.
@@ -80,14 +82,18 @@ impl Failure {
             Failure::Usage(_) => 2,
             Failure::Store(error) if error.is_refusal() => 1,
             Failure::Store(error) if error.kind() == ErrorKind::InvalidArgument => 2,
-            Failure::Store(_) | Failure::Trouble(_) | Failure::Output(_) | Failure::ValueLost(..) => 3,
+            Failure::Store(_)
+            | Failure::Opening(..)
+            | Failure::Trouble(_)
+            | Failure::Output(_)
+            | Failure::ValueLost(..) => 3,
         }
     }
 
     fn kind(&self) -> &'static str {
         let kind = match self {
             Failure::Usage(_) => ErrorKind::InvalidArgument,
-            Failure::Store(error) => error.kind(),
+            Failure::Store(error) | Failure::Opening(error, _) => error.kind(),
             Failure::Trouble(_) | Failure::Output(_) | Failure::ValueLost(..) => ErrorKind::Io,
         };
         kind.name()
@@ -97,6 +103,7 @@ impl Failure {
         match self {
             Failure::Usage(message) | Failure::Trouble(message) => message.clone(),
             Failure::Store(error) => error.to_string(),
+            Failure::Opening(error, advice) => format!("{error}; {advice}"),
             Failure::Output(error) => format!("writing the answer: {error}"),
             Failure::ValueLost(lost, error) => format!("{lost}: {error}"),
         }

@@ -44,7 +44,11 @@ use crate::failure::EXIT_CODES;
 /// there is to say of it to standard error.
 ///
 /// Tables are aligned at a terminal; elsewhere their columns are separated by tabs. Both begin
-/// with the columns' names. Times are UTC. A store is open in one process at a time.
+/// with the columns' names. Times are UTC.
+///
+/// The command is a guest on the store: a service that has it open shared goes on beside it, and
+/// the service's very next verify sees what the command changed. While anybody has the store open
+/// exclusively, it is LOCKED to everybody else.
 #[derive(Parser)]
 #[command(name = "tokenstore", version, after_help = EXIT_CODES, verbatim_doc_comment)]
 #[command(disable_help_subcommand = true, max_term_width = 100)]
@@ -66,6 +70,15 @@ pub(crate) struct Global {
     /// (umask 077; head -c 32 /dev/urandom > store.key) makes one. A store whose key is lost is lost with it.
     #[arg(long, global = true, value_name = "PATH", help_heading = "Options of every command")]
     pub(crate) key_file: Option<PathBuf>,
+    /// Open the store beside all who have it open shared: the default
+    #[arg(long, global = true, help_heading = "Options of every command")]
+    pub(crate) shared: bool,
+    /// Have the store for this command alone
+    ///
+    /// It must be open nowhere else. Where a store cannot be shared (on a network file system, on systems other than
+    /// Linux) this is the only way.
+    #[arg(long, global = true, help_heading = "Options of every command")]
+    pub(crate) exclusive: bool,
     /// Print JSON: one object, or for a list one object a line; errors too, on standard error
     #[arg(long, global = true, help_heading = "Options of every command")]
     pub(crate) json: bool,

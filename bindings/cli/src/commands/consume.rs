@@ -18,8 +18,8 @@ use crate::text::Bytes;
 /// answer spends nothing. Exit code 0 is OK, 1 is any other answer; 2 says that nothing was spent, and 3 that a use
 /// may be gone and nobody is to be let in.
 ///
-/// Every byte of the value counts, but for one newline at its end. Tokens in memory alone are UNKNOWN here: they live
-/// in the program that made them.
+/// Every byte of the value counts, but for one newline at its end. Tokens in memory alone can be consumed only in the
+/// program that made them, which has the store exclusively.
 #[derive(Args)]
 pub(crate) struct ConsumeArgs {
     #[command(flatten)]

@@ -17,7 +17,8 @@ use crate::text::Bytes;
 /// --json, all of it is one object on standard output.
 ///
 /// A token without a project is refused wherever a verify asks for one, until it is granted some. Refresh values are
-/// made by `pair issue`; of a type in memory alone the command makes none, for it would be gone when the command ends.
+/// made by `pair issue`. With --exclusive, the command makes no token in memory alone: it would be gone when the command
+/// ends.
 #[derive(Args)]
 pub(crate) struct CreateArgs {
     /// The type's name
@@ -66,25 +67,28 @@ struct CreatedRow<'a> {
 
 pub(crate) fn run(global: &Global, args: &CreateArgs, output: &Output) -> Result<Answer, Failure> {
     let value = if args.value.given() { Some(args.value.read()?) } else { None };
-    with_store(global, |store| create(store, args, value.as_deref().map(Vec::as_slice), output))
+    with_store(global, |store| {
+        let token = new_token(store, args, global.exclusive)?;
+        create(store, args, &token, value.as_deref().map(Vec::as_slice), output)
+    })
 }
 
 fn create(
     store: &Store,
     args: &CreateArgs,
+    token: &NewToken,
     made_elsewhere: Option<&[u8]>,
     output: &Output,
 ) -> Result<Answer, Failure> {
-    let token = new_token(store, args)?;
     if let Some(value) = made_elsewhere {
-        let registered = store.create_from_value(&token, value)?;
+        let registered = store.create_from_value(token, value)?;
         tell(output, &row(args, registered.id, true, Some(registered.revision)))?;
         return Ok(Answer::Yes);
     }
     if !args.if_absent {
-        return show_once(output, args, &store.create(&token)?);
+        return show_once(output, args, &store.create(token)?);
     }
-    match store.create_if_absent(&token)? {
+    match store.create_if_absent(token)? {
         CreatedOrExisting::Created(created) => show_once(output, args, &created),
         CreatedOrExisting::Existing(id) => {
             tell(output, &row(args, id, false, None))?;
@@ -93,12 +97,12 @@ fn create(
     }
 }
 
-fn new_token(store: &Store, args: &CreateArgs) -> Result<NewToken, Failure> {
+fn new_token(store: &Store, args: &CreateArgs, exclusive: bool) -> Result<NewToken, Failure> {
     let type_id = type_of(store, &args.type_name)?;
-    if store.policy(type_id).is_some_and(TypePolicy::is_volatile) {
+    if exclusive && store.policy(type_id).is_some_and(TypePolicy::is_volatile) {
         return Err(Failure::Usage(
-            "tokens of this type live in memory alone, and would be gone when this command ends: \
-             the program that consumes them makes them"
+            "tokens of this type live in memory alone, and would be gone when this command ends; without --exclusive \
+             it makes one on the disk"
                 .to_owned(),
         ));
     }

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde_json::json;
 
-use super::{options, store_path};
+use super::opening;
 use crate::args::Global;
 use crate::failure::{Answer, Failure};
 use crate::output::Output;
@@ -17,8 +17,8 @@ use crate::output::Output;
 pub(crate) struct InitArgs {}
 
 pub(crate) fn run(global: &Global, output: &Output) -> Result<Answer, Failure> {
-    let path = store_path(global)?;
-    options(global)?.create(path)?.close()?;
+    let path = opening::path(global)?;
+    opening::create(global)?.close()?;
     let keyed = global.key_file.is_some();
     let how = if keyed { "under the key given" } else { "without a key" };
     let path = path.display().to_string();

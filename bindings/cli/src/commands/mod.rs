@@ -10,6 +10,7 @@ mod hand_over;
 pub(crate) mod init;
 pub(crate) mod kills;
 pub(crate) mod list;
+mod opening;
 pub(crate) mod pair;
 mod presented;
 pub(crate) mod prune;
@@ -20,14 +21,11 @@ pub(crate) mod stats;
 pub(crate) mod types;
 pub(crate) mod verify;
 
-use std::path::Path;
-
-use tokenstore::{Options, Store, TypeId};
+use tokenstore::{Store, TypeId};
 
 use crate::args::{Cli, Command, Global};
 use crate::demo;
 use crate::failure::{Answer, Failure};
-use crate::file::read_key;
 use crate::output::Output;
 
 /// Runs what the line says.
@@ -61,28 +59,18 @@ pub(crate) fn run(cli: &Cli, output: &Output) -> Result<Answer, Failure> {
 }
 
 /// Opens the store for one command, and closes it whatever became of that. What is read from standard input is read
-/// before: nobody else can open the store meanwhile.
+/// before: nobody who wants the store exclusively can open it meanwhile.
 fn with_store(
     global: &Global,
     command: impl FnOnce(&Store) -> Result<Answer, Failure>,
 ) -> Result<Answer, Failure> {
-    let store = options(global)?.open(store_path(global)?)?;
+    let store = opening::open(global)?;
     let answer = command(&store);
     match (store.close(), answer) {
         (Err(error), Ok(_)) => Err(error.into()),
         (Err(error), Err(failure)) if failure.is_lost_reader() => Err(error.into()),
         (_, answer) => answer,
     }
-}
-
-fn store_path(global: &Global) -> Result<&Path, Failure> {
-    let missing = || Failure::Usage("which store? --store PATH says so".to_owned());
-    global.store.as_deref().ok_or_else(missing)
-}
-
-fn options(global: &Global) -> Result<Options, Failure> {
-    let Some(path) = &global.key_file else { return Ok(Options::new()) };
-    Ok(Options::new().key(&*read_key(path)?))
 }
 
 /// The type of this name. One that is not declared is a wrong argument, and says nothing about any token.

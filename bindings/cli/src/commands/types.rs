@@ -55,8 +55,8 @@ struct DeclareArgs {
     /// How often a token can be consumed; a verify never accepts it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     uses: Option<u32>,
-    /// Keep its tokens in memory alone, for tickets of some seconds: they do not outlive the program that makes them.
-    /// This command can declare such a type, and makes no token of it
+    /// Keep its tokens in memory alone, for tickets of some seconds: they do not outlive the program that makes them,
+    /// and that has the store exclusively. In a shared store they are on the disk, as all others
     #[arg(long, requires_all = ["uses", "default_lifetime"])]
     volatile: bool,
     #[command(flatten)]
@@ -191,7 +191,7 @@ impl Row for TypeRow<'_> {
             (self.unique_names, "unique names"),
             (self.by_name_only, "by name only"),
             (self.accepts_external, "values made elsewhere"),
-            (self.volatile, "in memory alone"),
+            (self.volatile, "in memory alone unless shared"),
         ];
         let mut said: Vec<_> =
             said.into_iter().filter(|(on, _)| *on).map(|(_, what)| what.to_owned()).collect();
@@ -222,7 +222,10 @@ pub(crate) fn run(store: &Store, args: &TypeArgs, output: &Output) -> Result<Ans
             let policy = policy(args);
             let row = TypeRow::new(store.declare(&policy)?, &policy);
             if row.volatile && !output.json() {
-                note("its tokens live in memory alone: none of them outlives the program that makes it");
+                note(
+                    "where a program has the store exclusively, its tokens live in memory alone: none of them outlives \
+                     the program that makes it",
+                );
             }
             output.line(&format!("type {} is declared", row.name), &row)?;
         }

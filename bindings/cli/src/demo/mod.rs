@@ -10,6 +10,7 @@ mod meister1;
 mod place;
 mod pushwoosh;
 mod reopen;
+mod shared;
 mod stage;
 
 use std::path::PathBuf;
@@ -33,9 +34,9 @@ use crate::text::mask;
 /// Play three documented services on a store of its own, and check every answer
 ///
 /// Pushwoosh's API access tokens, meetergo's personal access tokens and Meister1's authorization API, each request as
-/// their documents print it. Then the store is closed, opened again, and asked everything once more. The store is a
-/// file like any other, under a key; its clock is moved by hand, to show what expires. It lies in a temporary folder
-/// unless --keep says otherwise.
+/// their documents print it. Then the store is closed, opened again, and asked everything once more; and opened twice at
+/// once, as two processes open it. The store is a file like any other, under a key; its clock is moved by hand, to show
+/// what expires. It lies in a temporary folder unless --keep says otherwise.
 ///
 /// Exit code 1 if any answer differs from what the documents say.
 #[derive(Args)]
@@ -50,7 +51,7 @@ const BEGIN_UNIX_S: i64 = 1_740_992_400; // 2025-03-03T09:00:00Z
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(crate) fn run(global: &Global, args: &DemoArgs, output: &Output) -> Result<Answer, Failure> {
-    if global.store.is_some() || global.key_file.is_some() {
+    if global.store.is_some() || global.key_file.is_some() || global.shared || global.exclusive {
         return Err(Failure::Usage(
             "the demo makes a store of its own; --keep PATH leaves it there".to_owned(),
         ));
@@ -78,7 +79,9 @@ fn play(stage: &mut Stage, place: &Place) -> Result<(), Failure> {
     pushwoosh::play(stage, &mut world)?;
     meetergo::play(stage, &mut world)?;
     meister1::play(stage, &mut world)?;
-    reopen::play(stage, world, place)
+    let clock = Arc::clone(&world.clock);
+    reopen::play(stage, world, place)?;
+    shared::play(stage, place, &clock)
 }
 
 /// The store, its clock, and every value that was handed out, with what is to become of it.

@@ -35,6 +35,10 @@ fn every_answer_is_the_documented_one() {
         "-> 401 REVOKED",
         "-> refused: WRONG_KEY",
         "-> refused: LOCKED",
+        "Two processes, one store",
+        "second.verify(pws_",
+        "-> refused: STALE",
+        "-> the same pair again, byte for byte",
     ] {
         assert!(ran.out.contains(step), "{step:?} in {}", ran.out);
     }
@@ -53,7 +57,9 @@ fn its_steps_are_counted_and_compared() {
         assert_eq!(step["expected"], step["answer"]);
         assert!(step["nanoseconds"].as_u64().is_some_and(|taken| taken > 0));
     }
-    assert!(steps.len() > 130, "{}", steps.len());
+    assert!(steps.len() > 150, "{}", steps.len());
+    let last = &steps[steps.len() - 1];
+    assert_eq!(last["chapter"], "Two processes, one store");
 }
 
 #[test]
@@ -85,5 +91,8 @@ fn a_kept_store_opens_with_the_key_beside_it() {
 
 #[test]
 fn it_uses_no_store_but_its_own() {
-    run(&["demo", "--store", "/tmp/somebody's"], b"").code(2);
+    for option in [&["--store", "/tmp/somebody's"][..], &["--key-file", "/tmp/somebody's"], &["--exclusive"]]
+    {
+        run(&[&["demo"], option].concat(), b"").code(2);
+    }
 }

@@ -4,7 +4,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::bench::{Bench, run, said};
+use crate::bench::{Bench, run};
 
 const COMMANDS: [&str; 23] = [
     "demo",
@@ -134,16 +134,4 @@ fn keys() {
         let ran = on(&keyed, &["--key-file", &bench.file("wrong", wrong), "stats"]).code(2);
         assert!(!ran.err.contains(&hex[1..]));
     }
-}
-
-#[test]
-fn a_store_that_is_open_is_locked() {
-    let bench = Bench::new();
-    let value = bench.create(&[]).value;
-    let open = tokenstore::Options::new().open(bench.store()).expect("the store");
-    let ran = bench.run_with(&["--json", "verify", "--any-type"], value.as_bytes()).code(3);
-    assert_eq!(ran.error_json()["error"]["kind"], "LOCKED");
-    assert_eq!(ran.out, "");
-    open.close().expect("closed");
-    assert_eq!(bench.status(&value, &[]), said("OK"));
 }

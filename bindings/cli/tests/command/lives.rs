@@ -7,14 +7,21 @@ use serde_json::{Value, json};
 
 use crate::bench::{Bench, said};
 
-/// A token in memory alone would be gone before anybody could use it.
+/// A token in memory alone would be gone before anybody could use it; in a shared store it is on the disk.
 #[test]
 fn no_token_in_memory_alone_is_made() {
     let bench = Bench::new();
     let volatile = ["type", "declare", "t", "sso", "--uses", "1", "--default-lifetime", "15s", "--volatile"];
     bench.run(&volatile).code(0);
-    let ran = bench.run(&["create", "t", "user"]).code(2);
+    let ran = bench.run(&["--exclusive", "create", "t", "user"]).code(2);
     assert!(ran.out.is_empty() && ran.err.contains("gone when this command ends"), "{ran:?}");
+    assert_eq!(bench.json(&["stats"])["tokens"], 0);
+
+    let made = bench.json(&["create", "t", "user"]);
+    let consume = || bench.run_with(&["--json", "consume", "--type", "t"], text(&made, "value").as_bytes());
+    assert_eq!(bench.status(text(&made, "value"), &[]), said("MUST_CONSUME"));
+    assert_eq!(consume().code(0).json()["uses_left"], 0);
+    assert_eq!(consume().code(1).json()["status"], "USED");
 }
 
 #[test]

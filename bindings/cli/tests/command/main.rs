@@ -8,5 +8,6 @@ mod lives;
 mod output;
 mod pairs;
 mod readme;
+mod shared;
 mod tokens;
 mod values;

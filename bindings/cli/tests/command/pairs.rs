@@ -56,7 +56,7 @@ fn types_of_tickets_and_pairs_are_declared() {
     for shown in [
         "refresh\tref\t2592000 s\t7776000 s\tunique names, refreshes: access values 36000 s, grace 10 s, old access lives-on\n",
         "coupon\tcou\tfor ever\tfor ever\tunique names, uses: 3\n",
-        "t\tsso\t15 s\tfor ever\tunique names, in memory alone, uses: 1\n",
+        "t\tsso\t15 s\tfor ever\tunique names, in memory alone unless shared, uses: 1\n",
     ] {
         assert!(list.contains(shown), "{shown:?} in {list}");
     }
