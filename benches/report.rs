@@ -103,6 +103,13 @@ fn short(value: f64) -> String {
     }
 }
 
+/// The value that so many of a hundred do not exceed: 100 is the largest.
+pub fn percentile(mut values: Vec<f64>, percent: f64) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let rank = (percent / 100.0 * values.len() as f64).ceil() as usize;
+    values.get(rank.saturating_sub(1)).copied().unwrap_or(f64::NAN)
+}
+
 /// The median: the middle one, or the mean of the middle two.
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);

@@ -1,7 +1,10 @@
 //! Values of tokens, lying in the order in which they are asked for.
 
+use std::fs;
 use std::ops::Range;
+use std::path::Path;
 
+use crate::Result;
 use crate::tokens::mixed;
 
 /// All values in one buffer, shuffled when they are put in: asking for them one after the other is random to whoever
@@ -36,6 +39,24 @@ impl Values {
             places[*number as usize] = place as u32;
         }
         Values { bytes: vec![0; numbers.len() * width], width, numbers, places }
+    }
+
+    /// The values and numbers that a [`Prepared`](crate::Prepared) has in files.
+    ///
+    /// # Errors
+    /// If the files cannot be read.
+    ///
+    /// # Panics
+    /// Unless the numbers are those from 0 on.
+    pub fn read(values: &Path, numbers: &Path) -> Result<Values> {
+        let (bytes, numbers) = (fs::read(values)?, fs::read(numbers)?);
+        let numbers: Vec<u32> =
+            numbers.as_chunks().0.iter().map(|number| u64::from_ne_bytes(*number) as u32).collect();
+        let mut places = vec![0; numbers.len()];
+        for (place, number) in numbers.iter().enumerate() {
+            places[*number as usize] = place as u32;
+        }
+        Ok(Values { width: bytes.len() / numbers.len(), bytes, numbers, places })
     }
 
     /// Puts in the value of token `number`.

@@ -7,38 +7,40 @@
 
 mod compiled;
 mod contender;
-mod prepared;
 mod python;
 mod rust;
-mod settings;
 mod turns;
 
-use std::path::Path;
-use std::time::Instant;
-
-use tokenstore_benches::{Machine, Report, Result};
+use tokenstore_benches::{Prepared, Report, Result, Run, Settings, Size, Usage, progress};
 
 use crate::compiled::Compiled;
-use crate::prepared::Prepared;
-use crate::settings::{ASKED, Settings, USAGE};
+
+/// A turn takes a few milliseconds, so that a busy machine disturbs few turns.
+const ASKED: usize = 10_000;
+
+const USAGE: Usage = Usage {
+    bench: "languages",
+    full: Size { tokens: 1_000_000, rounds: 101 },
+    quick: Size { tokens: 100_000, rounds: 41 },
+    asked: ASKED..=ASKED,
+};
 
 fn main() -> Result<()> {
     let mut args = std::env::args().skip(1);
     if args.next().as_deref() == Some(rust::CALL) {
         return rust::child(args);
     }
-    let Some(settings) = Settings::from_args()? else {
+    let Some(settings) = Settings::from_args(&USAGE)? else {
         println!("{USAGE}");
         return Ok(());
     };
-    let (machine, start) = (Machine::this(), Instant::now());
-    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let run = Run::new(USAGE.bench, env!("CARGO_TARGET_TMPDIR"));
     // Its owner's alone, and gone when the run ends: there are values in it.
-    let folder = tempfile::tempdir_in(scratch)?;
+    let folder = tempfile::tempdir_in(run.scratch())?;
     let mut report = Report::default();
     report.add("tokens", f64::from(settings.tokens), "how many tokens each language's store holds");
     report.add("rounds", settings.rounds as f64, "how often each language takes its turn");
-    report.add("asked", ASKED as f64, "how many verifies it is timed for at each turn");
+    report.add("asked", settings.asked as f64, "how many verifies it is timed for at each turn");
 
     progress("compiling");
     let compiled = Compiled::new(folder.path())?;
@@ -49,24 +51,6 @@ fn main() -> Result<()> {
     // If there is no Python, the run fails, but not before the others' figures are told.
     let python = python::measure(&settings, &compiled, batch_ns, &mut report);
 
-    report.add("run_s", start.elapsed().as_secs_f64(), "how long all this took, in seconds");
-    println!("\n{machine}\n{}\n\n{}", command_line(), report.table());
-    let json = scratch.parent().unwrap_or(scratch).join("languages.json");
-    report.write_json(&json)?;
-    println!("written to {}", json.display());
+    run.finish(report)?;
     python
-}
-
-fn command_line() -> String {
-    let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
-    if args.is_empty() {
-        "cargo bench --bench languages".to_owned()
-    } else {
-        format!("cargo bench --bench languages -- {}", args.join(" "))
-    }
-}
-
-/// Says what is being done, on the side of what the run prints in the end.
-fn progress(what: &str) {
-    eprintln!("{what} ...");
 }

@@ -2,10 +2,9 @@
 
 use std::process::Command;
 
-use tokenstore_benches::{Report, Result, Target};
+use tokenstore_benches::{Report, Result, Settings, Target};
 
 use crate::compiled::{Compiled, run, source};
-use crate::settings::Settings;
 
 /// What the program's figures should be, and mean.
 const FIGURES: [(&str, Option<Target>, &str); 9] = [

@@ -1,33 +1,22 @@
 //! The contender in Rust: the same program again, told to be it. It does what `child.c` does for the others.
 
 use std::io::{BufRead as _, Write as _};
+use std::path::Path;
 
 use rustix::time::{ClockId, clock_gettime};
 use tokenstore::{Options, Query, Store, Verdict};
-use tokenstore_benches::{Result, SHARED_PROJECT};
-
-use crate::prepared::{TYPE_NAME, USE_RESOLUTION};
+use tokenstore_benches::{Result, SHARED_PROJECT, TYPE_NAME, USE_RESOLUTION, Values, Window};
 
 /// The first argument of a program that is to be the contender.
 pub(crate) const CALL: &str = "be-the-contender-in-rust";
 /// How many values a batch has, here and in `child.h`.
 const BATCH: usize = 256;
 
-/// Values that lie one behind the other, and the number that each of their tokens has.
-#[derive(Clone, Copy)]
-struct Asked<'a> {
-    bytes: &'a [u8],
-    width: usize,
-    numbers: &'a [u64],
-}
-
 pub(crate) fn child(mut args: impl Iterator<Item = String>) -> Result<()> {
     let (Some(store), Some(values), Some(numbers)) = (args.next(), args.next(), args.next()) else {
         return Err("STORE VALUES NUMBERS".into());
     };
-    let (bytes, numbers) = (std::fs::read(values)?, std::fs::read(numbers)?);
-    let numbers: Vec<u64> = numbers.as_chunks().0.iter().map(|number| u64::from_ne_bytes(*number)).collect();
-    let width = bytes.len() / numbers.len();
+    let values = Values::read(Path::new(&values), Path::new(&numbers))?;
     let store = Options::new().use_resolution(USE_RESOLUTION).open(store)?;
     let type_id = store.find_type(TYPE_NAME).ok_or("the type is not declared")?;
     let mut out = std::io::stdout();
@@ -41,11 +30,7 @@ pub(crate) fn child(mut args: impl Iterator<Item = String>) -> Result<()> {
         };
         let (first, count, times) =
             (first.parse::<usize>()?, count.parse::<usize>()?, times.parse::<usize>()?);
-        let asked = Asked {
-            bytes: &bytes[first * width..(first + count) * width],
-            width,
-            numbers: &numbers[first..first + count],
-        };
+        let asked = values.window(first..first + count);
         let query = match name {
             "project" => Query::of_type(type_id).project(SHARED_PROJECT),
             _ => Query::of_type(type_id),
@@ -66,29 +51,29 @@ fn cpu_ns() -> u64 {
 }
 
 #[inline(never)]
-fn singles(store: &Store, query: &Query, asked: Asked<'_>) -> usize {
+fn singles(store: &Store, query: &Query, asked: Window<'_>) -> usize {
     let mut right = 0;
-    for (value, number) in asked.bytes.chunks_exact(asked.width).zip(asked.numbers) {
+    for (value, number) in asked.iter() {
         let verdict = store.verify(value, query).expect("the query is good");
         // All of it lies in memory, as it does for whoever calls through the C interface.
-        right += usize::from(is(std::hint::black_box(&verdict), *number));
+        right += usize::from(is(std::hint::black_box(&verdict), number));
     }
     right
 }
 
 #[inline(never)]
-fn batches(store: &Store, query: &Query, asked: Asked<'_>) -> usize {
+fn batches(store: &Store, query: &Query, asked: Window<'_>) -> usize {
     let mut verdicts = [Verdict::default(); BATCH];
     let mut right = 0;
-    let runs = asked.bytes.chunks(BATCH * asked.width).zip(asked.numbers.chunks(BATCH));
-    for (bytes, numbers) in runs {
+    for batch in asked.chunks(BATCH) {
         let mut values = [&[][..]; BATCH];
-        for (place, value) in values.iter_mut().zip(bytes.chunks_exact(asked.width)) {
+        for (place, value) in values.iter_mut().zip(batch.values()) {
             *place = value;
         }
-        let (values, verdicts) = (&values[..numbers.len()], &mut verdicts[..numbers.len()]);
+        let (values, verdicts) = (&values[..batch.len()], &mut verdicts[..batch.len()]);
         store.verify_many(values, query, verdicts).expect("the query is good");
-        right += verdicts.iter().zip(numbers).filter(|(verdict, number)| is(verdict, **number)).count();
+        right +=
+            verdicts.iter().zip(batch.iter()).filter(|(verdict, (_, number))| is(verdict, *number)).count();
     }
     right
 }

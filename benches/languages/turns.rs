@@ -2,14 +2,11 @@
 
 use std::process::Command;
 
-use tokenstore_benches::{Report, Result, Target, median};
+use tokenstore_benches::{Prepared, Report, Result, Settings, Target, median, progress};
 
 use crate::compiled::Compiled;
 use crate::contender::{Contender, Turn};
-use crate::prepared::Prepared;
-use crate::progress;
 use crate::rust;
-use crate::settings::{ASKED, Settings};
 
 /// How many values fit into the processor's own memory, so that the call itself is what takes the time.
 const HOT: usize = 1_000;
@@ -72,7 +69,7 @@ pub(crate) fn measure(
     // The first round only warms the caches.
     for round in 0..=settings.rounds {
         for (kind, (_, run, hot)) in KINDS.into_iter().enumerate() {
-            let (first, count) = (settings.first(round), ASKED);
+            let (first, count) = (settings.places(round).start, settings.asked);
             let turn = match hot {
                 true => Turn { kind: run, first, count: HOT, times: count / HOT },
                 false => Turn { kind: run, first, count, times: 1 },

@@ -4,12 +4,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Barrier, Mutex};
 use std::time::{Duration, Instant};
 
-use tokenstore_benches::{Report, Result, Target, Typical};
+use tokenstore_benches::{Report, Result, Settings, Target, Typical, progress};
 
 use crate::ours::{Ours, spare_values};
 use crate::peer::Row;
-use crate::progress;
-use crate::settings::Settings;
 use crate::sqlite::Sqlite;
 
 /// How many creates one makes before it is the other's turn.

@@ -4,14 +4,12 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tokenstore::{Created, NewToken};
-use tokenstore_benches::{PREFIX, Report, Result, Target, Typical, Values};
+use tokenstore_benches::{PREFIX, Report, Result, Settings, Target, Typical, Values, progress};
 
 use crate::lmdb::Lmdb;
 use crate::ours::Ours;
 use crate::peer::{Peer, Row};
 use crate::plain_redb::PlainRedb;
-use crate::progress;
-use crate::settings::Settings;
 use crate::sqlite::Sqlite;
 
 /// How many tokens a commit has.

@@ -15,31 +15,32 @@ mod peer;
 mod plain_redb;
 mod reads;
 mod record;
-mod settings;
 mod sqlite;
 mod threads;
 
-use std::path::Path;
-use std::time::Instant;
-
-use tokenstore_benches::{Machine, Report, Result};
+use tokenstore_benches::{Report, Result, Run, Settings, Size, Usage};
 
 use crate::floor::Floor;
 use crate::load::Loaded;
-use crate::settings::{Settings, USAGE};
+
+const USAGE: Usage = Usage {
+    bench: "peers",
+    full: Size { tokens: 1_000_000, rounds: 7 },
+    quick: Size { tokens: 100_000, rounds: 5 },
+    asked: 10_000..=200_000,
+};
 
 fn main() -> Result<()> {
-    let Some(settings) = Settings::from_args()? else {
+    let Some(settings) = Settings::from_args(&USAGE)? else {
         println!("{USAGE}");
         return Ok(());
     };
-    let (machine, start) = (Machine::this(), Instant::now());
-    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let folder = tempfile::tempdir_in(scratch)?;
+    let run = Run::new(USAGE.bench, env!("CARGO_TARGET_TMPDIR"));
+    let folder = tempfile::tempdir_in(run.scratch())?;
     let mut report = Report::default();
     report.add("tokens", f64::from(settings.tokens), "how many tokens each contender holds");
     report.add("rounds", settings.rounds as f64, "how often each contender takes its turn");
-    report.add("asked", settings.asked() as f64, "how many verifies it is timed for at each turn");
+    report.add("asked", settings.asked as f64, "how many verifies it is timed for at each turn");
 
     let Loaded { mut ours, mut peers, values } = load::measure(&settings, folder.path(), &mut report)?;
     openings::measure(&settings, &mut ours, &mut peers, &mut report)?;
@@ -50,24 +51,5 @@ fn main() -> Result<()> {
     creates::measure_used(&settings, &ours, &mut report);
     openings::measure_used(&settings, &mut ours, &mut report)?;
 
-    report.add("run_s", start.elapsed().as_secs_f64(), "how long all this took, in seconds");
-    println!("\n{machine}\n{}\n\n{}", command_line(), report.table());
-    let json = scratch.parent().unwrap_or(scratch).join("peers.json");
-    report.write_json(&json)?;
-    println!("written to {}", json.display());
-    Ok(())
-}
-
-fn command_line() -> String {
-    let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
-    if args.is_empty() {
-        "cargo bench --bench peers".to_owned()
-    } else {
-        format!("cargo bench --bench peers -- {}", args.join(" "))
-    }
-}
-
-/// Says what is being done, on the side of what the run prints in the end.
-fn progress(what: &str) {
-    eprintln!("{what} ...");
+    run.finish(report)
 }

@@ -1,12 +1,10 @@
 //! Opening a store, and its sizes when it is open.
 
-use tokenstore_benches::{Report, Result, Target, median};
+use tokenstore_benches::{Report, Result, Settings, Target, median, progress};
 
 use crate::load::Peers;
 use crate::ours::Ours;
 use crate::peer::Peer;
-use crate::progress;
-use crate::settings::Settings;
 
 const OPENINGS: usize = 3;
 

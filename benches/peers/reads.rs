@@ -4,14 +4,12 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use tokenstore::Status;
-use tokenstore_benches::{Report, Result, Target, Values, Window, median};
+use tokenstore_benches::{Report, Result, Settings, Target, Values, Window, median, progress};
 
 use crate::floor::{self, Floor};
 use crate::load::Peers;
 use crate::ours::{Ours, Strangers};
 use crate::peer::{Peer, now_ms, time_hits, time_misses};
-use crate::progress;
-use crate::settings::Settings;
 
 /// What a round asks for.
 #[derive(Clone, Copy)]
@@ -50,7 +48,7 @@ pub(crate) fn measure(
     values: &Values,
     report: &mut Report,
 ) -> Result<()> {
-    let strangers = Strangers::new(settings.asked())?;
+    let strangers = Strangers::new(settings.asked)?;
     check_refusals(ours, peers, &strangers)?;
     let asked = |round| Asked {
         known: values.window(settings.places(round)),

@@ -3,13 +3,11 @@
 use std::sync::Barrier;
 use std::time::Duration;
 
-use tokenstore_benches::{Report, Target, Values, median};
+use tokenstore_benches::{Report, Settings, Target, Values, median, progress};
 
 use crate::floor::{self, Floor};
 use crate::ours::Ours;
 use crate::peer::time_hits;
-use crate::progress;
-use crate::settings::Settings;
 
 /// More than elsewhere: whatever else runs on the machine disturbs two threads on two cores more than one.
 const ROUNDS: usize = 3;

@@ -1,4 +1,4 @@
-//! The store and the values that all contenders are given.
+//! A store with tokens in it and their values, for processes that are given copies.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokenstore::{Created, NewToken, Options, TypePolicy};
-use tokenstore_benches::{PREFIX, Result, Typical, Values};
+
+use crate::{PREFIX, Result, Typical, Values};
 
 /// The name of the tokens' type.
-pub(crate) const TYPE_NAME: &str = "server";
+pub const TYPE_NAME: &str = "server";
 /// How precisely uses are noted: so that noting them is no part of what is measured.
-pub(crate) const USE_RESOLUTION: Duration = Duration::from_secs(24 * 60 * 60);
+pub const USE_RESOLUTION: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How many tokens one call makes.
 const TURN: u32 = 65_536;
@@ -20,16 +21,20 @@ const TURN: u32 = 65_536;
 const TAIL_BYTES: usize = 37;
 
 /// Files in a folder of their owner's alone.
-pub(crate) struct Prepared {
+pub struct Prepared {
     store: PathBuf,
     /// The values one behind the other, in random order.
-    pub(crate) values: PathBuf,
+    pub values: PathBuf,
     /// The number of each one's token, as 8 bytes of this machine's order.
-    pub(crate) numbers: PathBuf,
+    pub numbers: PathBuf,
 }
 
 impl Prepared {
-    pub(crate) fn new(tokens: u32, folder: &Path) -> Result<Prepared> {
+    /// Makes so many tokens.
+    ///
+    /// # Errors
+    /// If they or the files cannot be made.
+    pub fn new(tokens: u32, folder: &Path) -> Result<Prepared> {
         let path = folder.join("tokens.store");
         let store = Options::new().create(&path)?;
         let type_id = store.declare(&TypePolicy::new(TYPE_NAME, PREFIX))?;
@@ -60,9 +65,12 @@ impl Prepared {
         })
     }
 
-    /// A copy of the store for one contender: a store is open in one process at a time.
-    pub(crate) fn store_for(&self, contender: &str) -> Result<PathBuf> {
-        let copy = self.store.with_file_name(format!("{contender}.store"));
+    /// A copy of the store, named for who is to have it.
+    ///
+    /// # Errors
+    /// If it cannot be copied.
+    pub fn store_for(&self, name: &str) -> Result<PathBuf> {
+        let copy = self.store.with_file_name(format!("{name}.store"));
         fs::copy(&self.store, &copy)?;
         Ok(copy)
     }
