@@ -32,7 +32,7 @@ use support::past_us::{
 };
 use support::quiet::quietly;
 use support::random::{Random, long};
-use support::steps::Step;
+use support::steps::{Step, types};
 use support::story::{Opener, Story};
 use support::world::START;
 use tokenstore::{ErrorKind, Options, Store, TypePolicy};
@@ -223,7 +223,7 @@ fn no_row_can_be_put_back_exchanged_or_taken_out() {
     let tally = Tally::default();
     for subject in &subjects(seed, 60) {
         let now = rows(&subject.image);
-        let older: Vec<Rows> = subject.older[4..].iter().map(rows).collect();
+        let older: Vec<Rows> = subject.older[types().len() + 1..].iter().map(rows).collect();
         let mut damages: Vec<Damage<'_>> = Vec::new();
         let mut damage = |class, what: String, damage: Box<dyn Fn(&Image) -> Image + Sync>| {
             damages.push((class, what, damage));

@@ -25,13 +25,15 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use support::child;
+use support::choices::STEP_KINDS;
 use support::disk::{Disk, Fate, Image, Op};
 use support::killed::{self, Told};
+use support::look::SAID;
 use support::quiet::quietly;
 use support::random::{Random, long};
-use support::steps::{Failed, STEP_KINDS, Step};
+use support::steps::{Failed, Step};
 use support::story::{KEYS, Opener, Story};
-use support::world::{SAID, START, World};
+use support::world::{START, World};
 use tokenstore::{
     Clock, Edit, ErrorKind, Expiry, Filter, Grants, Id, ManualClock, NewToken, Options, Query, Status, Store,
     Token, TypePolicy,
@@ -139,13 +141,14 @@ fn fail_at(seed: u64, n: usize, fault: Fault) -> Result<Option<(String, usize)>,
             open_what_is_left(&disk, &[story.world], false).map(|opened| Some(("nothing".into(), opened)))
         };
     };
-    let Stop { stopped, failed: Failed { error, next } } = *stop;
+    let Stop { stopped, failed: Failed { error, next, between } } = *stop;
     heard(&stopped, &error, fault).map_err(|wrong| format!("{stopped:?}: {wrong}"))?;
-    let worlds = match &stopped {
+    let mut worlds = match &stopped {
         Stopped::Step(step) => after_a_failure(&mut story, step, &next)
             .map_err(|wrong| format!("after {step:?} failed with {error:?}: {wrong}"))?,
         _ => vec![story.world, *next],
     };
+    worlds.extend(between);
     let opened = open_what_is_left(&disk, &worlds, false);
     let opened = opened.map_err(|wrong| format!("{stopped:?} failed with {error:?}, reopened: {wrong}"))?;
     let call = match stopped {
@@ -165,17 +168,19 @@ struct Stop {
     failed: Failed,
 }
 
-/// Every kind of call, until one fails.
+/// Every kind of call, or in the short form half of them, until one fails.
 fn tell(story: &mut Story) -> Result<(), Box<Stop>> {
     let open = |story: &mut Story| {
         story.open().map_err(|error| {
-            let failed = Failed { error, next: Box::new(story.world.clone()) };
+            let failed = Failed { error, next: Box::new(story.world.clone()), between: Vec::new() };
             Box::new(Stop { stopped: Stopped::Open, failed })
         })
     };
     let close = |story: &mut Story| {
         let next = Box::new(story.world.after_close(story.clock.now()));
-        let stop = |error| Box::new(Stop { stopped: Stopped::Close, failed: Failed { error, next } });
+        let stop = |error| {
+            Box::new(Stop { stopped: Stopped::Close, failed: Failed { error, next, between: Vec::new() } })
+        };
         story.close().map_err(stop)
     };
     let take = |story: &mut Story, step| {
@@ -186,7 +191,7 @@ fn tell(story: &mut Story) -> Result<(), Box<Stop>> {
     for step in story.first_steps(8) {
         take(story, step)?;
     }
-    for _ in 0..STEP_KINDS {
+    for _ in 0..if long() { STEP_KINDS } else { STEP_KINDS / 2 } {
         story.pass_time();
         let step = story.next_step();
         take(story, step)?;
@@ -245,6 +250,7 @@ fn after_a_failure(story: &mut Story, step: &Step, next: &World) -> Result<Vec<W
             }
         }
         as_both_allow(story)?;
+        story.world.check_ended(next, story.store(), now)?;
         // Whatever they answer, they answer.
         let _either = story.store().list(&tokenstore::Filter::new());
         let _either = story.store().stats();
@@ -310,7 +316,7 @@ fn between_two_states_only_what_both_allow_is_answered() {
     type Change = fn(&Store, Id) -> tokenstore::Result<tokenstore::Change>;
     // What is done to a token that is granted a and b for an hour; what it reaches then, and whether it does after
     // two minutes.
-    let cases: [(&str, Change, &[&str], bool); 13] = [
+    let cases: [(&str, Change, &[&str], bool); 15] = [
         (
             "other grants",
             |store, id| store.edit(id, &Edit::new().grants(Grants::projects(["b", "c"]))),
@@ -336,6 +342,18 @@ fn between_two_states_only_what_both_allow_is_answered() {
         ("a name", |store, id| store.edit(id, &Edit::new().name("name")), &["a", "b"], true),
         ("another app_word", |store, id| store.edit(id, &Edit::new().app_word(8)), &[], false),
         ("disable", |store, id| store.disable(id), &[], false),
+        (
+            "another value, with a grace",
+            |store, id| store.rotate(id, Duration::from_secs(600)).and_then(|_| store.grant(id, "b")),
+            &["a", "b"],
+            true,
+        ),
+        (
+            "another value, at once",
+            |store, id| store.rotate(id, Duration::ZERO).and_then(|_| store.grant(id, "b")),
+            &[],
+            false,
+        ),
         ("revoke", |store, id| store.revoke(id), &[], false),
         ("delete", |store, id| store.delete(id), &[], false),
         (
@@ -427,7 +445,7 @@ fn a_panic_beneath_is_an_error_and_loses_nothing() {
                 "create"
             })?;
             let Err(stop) = tell(&mut story) else { return Ok(()) };
-            let Stop { stopped, failed: Failed { error, next } } = *stop;
+            let Stop { stopped, failed: Failed { error, next, between } } = *stop;
             let (what, kind) = match &stopped {
                 Stopped::Create | Stopped::Open => ("open", ErrorKind::Corrupt),
                 Stopped::Step(_) => ("a change", ErrorKind::Panic),
@@ -438,6 +456,7 @@ fn a_panic_beneath_is_an_error_and_loses_nothing() {
             if let Stopped::Step(step) = &stopped {
                 worlds = after_a_failure(&mut story, step, &next).unwrap_or_else(|wrong| panic!("{wrong}"));
             }
+            worlds.extend(between);
             open_what_is_left(&disk, &worlds, false).unwrap_or_else(|wrong| panic!("{stopped:?}: {wrong}"));
             Err(what)
         });

@@ -74,6 +74,8 @@ pub(crate) struct Depth {
     pub(crate) tear_sectors: bool,
     /// How many random choices.
     pub(crate) random: usize,
+    /// Try one in so many of all but the first two.
+    pub(crate) one_in: usize,
 }
 
 /// The cuts to try: nothing left, everything, each operation lost, each alone, writes torn with the others there, gone
@@ -109,7 +111,10 @@ pub(crate) fn cuts(unsynced: &[Op], depth: Depth, random: &mut Random) -> Vec<Cu
         pairs.any(|(op, left)| matches!(op, Op::SetLen(_)) && *left == Left::Nothing)
     };
     let mut cuts = Vec::new();
-    for left in choices {
+    for (place, left) in choices.into_iter().enumerate() {
+        if place >= 2 && !random.once_in(depth.one_in) {
+            continue;
+        }
         if moves_end(&left) {
             cuts.push(Cut { left: left.clone(), clipped: true });
         }

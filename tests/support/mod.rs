@@ -2,13 +2,20 @@
 #![allow(dead_code)]
 
 pub(crate) mod child;
+pub(crate) mod choices;
 pub(crate) mod cuts;
 pub(crate) mod disk;
+pub(crate) mod ends;
 pub(crate) mod judge;
 pub(crate) mod killed;
+pub(crate) mod known;
+pub(crate) mod life;
+pub(crate) mod look;
 pub(crate) mod past_us;
 pub(crate) mod quiet;
 pub(crate) mod random;
+pub(crate) mod recorder;
+pub(crate) mod sessions;
 pub(crate) mod steps;
 pub(crate) mod story;
 pub(crate) mod world;

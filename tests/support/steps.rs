@@ -1,15 +1,16 @@
-//! Steps that change a store, and how they come up.
+//! Steps that change a store.
 
 use std::fmt;
 use std::time::Duration;
 
 use time::OffsetDateTime;
 use tokenstore::{
-    Change, CreatedOrExisting, Edit, Error, Expiry, Grants, Id, NewToken, Result, Store, Target, TypePolicy,
+    Change, CreatedOrExisting, Edit, Error, Expiry, FamilyPolicy, Grants, Id, NewPair, NewToken, OldAccess,
+    Pair, PairValues, Query, Refresh, Result, Store, Target, TypePolicy,
 };
 
-use super::random::Random;
-use super::world::{World, type_id};
+use super::look::type_id;
+use super::world::World;
 
 /// One call.
 #[derive(Clone, Debug)]
@@ -31,8 +32,36 @@ pub(crate) enum Step {
     Revoke(Id),
     RevokeValue(Id),
     Delete(Id),
+    /// Another value; the one before works for so long.
+    Rotate(Id, Duration),
+    Consume(Id),
+    /// A family whose refresh values are of this type, with what the plan says.
+    IssuePair(Plan, u16),
+    /// With the value of this token, whatever became of it.
+    Refresh(Id),
+    /// By the number of the event that made it.
+    RevokeFamily(u64),
+    /// Of a type, or all.
+    RevokeOwner(Vec<u8>, Option<u16>),
+    /// What died before.
+    Prune(OffsetDateTime),
     Flush,
     ChangeKey(Option<[u8; 32]>),
+}
+
+/// What a call that succeeded came to.
+#[derive(Default)]
+pub(crate) struct Done {
+    /// The tokens that it made, with their values.
+    pub(super) made: Vec<(Id, Vec<u8>)>,
+    /// The family whose pair they are.
+    pub(super) family: Option<Id>,
+    /// A token's other value.
+    pub(super) value: Option<Vec<u8>>,
+    /// A pair that was handed out again: tokens, values and expiries.
+    pub(super) replayed: Vec<(Id, Vec<u8>, OffsetDateTime)>,
+    /// The answer, of a call that has more than one.
+    pub(super) said: String,
 }
 
 /// A token to be made.
@@ -44,6 +73,7 @@ pub(crate) struct Plan {
     pub(crate) lifetime: Option<Duration>,
     pub(crate) grants: Grants,
     pub(crate) binding: Option<Vec<u8>>,
+    pub(crate) parent: Option<Id>,
     pub(crate) app_word: u64,
     pub(crate) app_data: Vec<u8>,
 }
@@ -62,61 +92,135 @@ pub(crate) struct Changes {
 pub(crate) const ACTOR: &str = "someone";
 pub(crate) const REASON: &str = "for a reason";
 
+/// To whom tokens are bound.
+pub(crate) const CLIENT: &[u8] = b"client 7";
+
 /// The projects that tokens are granted.
 pub(crate) const PROJECTS: [&str; 5] =
     ["alpha", "beta", "gamma", "delta", "a project with quite a long name"];
 
 /// The types that the stories use, in the order of their numbers.
-pub(crate) fn types() -> [TypePolicy; 3] {
+pub(crate) fn types() -> [TypePolicy; 6] {
+    let hours = |hours: u64| Duration::from_secs(hours * 3_600);
+    // Long enough for some of what is asked again a few steps later.
+    let families = FamilyPolicy::new(hours(3), hours(8), hours(24 * 30)).grace(Duration::from_secs(2_700));
     [
         TypePolicy::new("server", "srv"),
         TypePolicy::new("secret", "sec").by_name_only(true).unique_names(false),
         TypePolicy::new("external", "ext").accepts_external(true),
+        TypePolicy::new("ticket", "sso").uses(2),
+        TypePolicy::new("session", "ses").families(families),
+        TypePolicy::new("sign-in", "sin").families(families.old_access(OldAccess::EndsWithGrace)),
     ]
 }
 
+/// The number of the type of access values, which other tokens have, too.
+pub(crate) const ACCESS: u16 = 1;
 /// The number of the type whose tokens are accepted by name only.
 pub(crate) const BY_NAME_ONLY: u16 = 2;
-const EXTERNAL: u16 = 3;
+pub(crate) const EXTERNAL: u16 = 3;
+pub(crate) const TICKET: u16 = 4;
+/// The numbers of the types of refresh values.
+pub(crate) const REFRESH: [u16; 2] = [5, 6];
 
 impl Step {
-    /// Makes the call; returns the tokens that it made.
-    pub(crate) fn call(&self, store: &Store, world: &World) -> Result<Vec<(Id, Vec<u8>)>> {
+    /// Makes the call.
+    pub(crate) fn call(&self, store: &Store, world: &World) -> Result<Done> {
         let target = |id: &Id| Target::new(*id).by(ACTOR).reason(REASON);
-        let changed = |change: Result<Change>| change.map(|_| Vec::new());
+        let changed = |change: Result<Change>| change.map(|_| Done::default());
+        let made = |made: Vec<(Id, Vec<u8>)>| Done { made, ..Done::default() };
         match self {
-            Step::Declare(policy) => store.declare(policy).map(|_| Vec::new()),
+            Step::Declare(policy) => store.declare(policy).map(|_| Done::default()),
             Step::Create(plan) => {
-                store.create(&plan.token(store)).map(|made| vec![(made.id, made.value.as_bytes().to_vec())])
+                let created = store.create(&plan.token(store))?;
+                Ok(made(vec![(created.id, created.value.as_bytes().to_vec())]))
             }
-            Step::CreateIfAbsent(plan) => store.create_if_absent(&plan.token(store)).map(|made| match made {
-                CreatedOrExisting::Created(made) => vec![(made.id, made.value.as_bytes().to_vec())],
-                CreatedOrExisting::Existing(_) => Vec::new(),
+            Step::CreateIfAbsent(plan) => Ok(match store.create_if_absent(&plan.token(store))? {
+                CreatedOrExisting::Created(created) => {
+                    made(vec![(created.id, created.value.as_bytes().to_vec())])
+                }
+                CreatedOrExisting::Existing(_) => Done::default(),
             }),
             Step::CreateMany(plans) => {
                 let tokens: Vec<NewToken> = plans.iter().map(|plan| plan.token(store)).collect();
-                let made = store.create_many(&tokens).into_iter();
-                made.map(|made| made.map(|made| (made.id, made.value.as_bytes().to_vec()))).collect()
+                let created = store.create_many(&tokens).into_iter();
+                let each = created.map(|made| made.map(|made| (made.id, made.value.as_bytes().to_vec())));
+                each.collect::<Result<_>>().map(made)
             }
             Step::Register(plan, value) => {
-                let made = store.create_from_value(&plan.token(store), value);
-                made.map(|made| vec![(made.id, value.clone())])
+                let registered = store.create_from_value(&plan.token(store), value)?;
+                Ok(made(vec![(registered.id, value.clone())]))
             }
             Step::Grant(id, project) => changed(store.grant(target(id), project)),
             Step::Ungrant(id, project) => changed(store.ungrant(target(id), project)),
             Step::GrantAll(id) => changed(store.grant_all(target(id))),
             Step::RevokeGrants(id) => changed(store.revoke_grants(target(id))),
-            Step::RemoveProject(project) => store.remove_project(project, ACTOR, REASON).map(|_| Vec::new()),
+            Step::RemoveProject(project) => {
+                store.remove_project(project, ACTOR, REASON).map(|_| Done::default())
+            }
             Step::Edit(id, changes) => changed(store.edit(target(id), &changes.edit())),
             Step::Disable(id) => changed(store.disable(target(id))),
             Step::Enable(id) => changed(store.enable(target(id))),
             Step::Revoke(id) => changed(store.revoke(target(id))),
             Step::RevokeValue(id) => changed(store.revoke_value(&world.known(*id).value, ACTOR, REASON)),
             Step::Delete(id) => changed(store.delete(target(id))),
-            Step::Flush => store.flush().map(|()| Vec::new()),
-            Step::ChangeKey(key) => store.change_key(key.as_ref()).map(|()| Vec::new()),
+            Step::Rotate(id, grace) => {
+                let rotated = store.rotate(target(id), *grace)?;
+                assert_eq!(rotated.id, *id);
+                Ok(Done { value: Some(rotated.value.as_bytes().to_vec()), ..Done::default() })
+            }
+            Step::Consume(id) => {
+                let known = world.known(*id);
+                let mut query = Query::of_type(type_id(store, TICKET));
+                if let Some(binding) = &known.binding {
+                    query = query.binding(binding);
+                }
+                let consumed = store.consume(&known.value, &query)?;
+                let status = consumed.verdict.status();
+                let said = match (consumed.uses_left, consumed.app_data) {
+                    (Some(left), Some(data)) => format!("{status:?}, {left} left, {} bytes", data.len()),
+                    _ => format!("{status:?}"),
+                };
+                Ok(Done { said, ..Done::default() })
+            }
+            Step::IssuePair(plan, refresh_type) => {
+                let pair = store.issue_pair(&plan.pair(store, *refresh_type))?;
+                Ok(Done { family: Some(pair.family), ..made(values(&pair)) })
+            }
+            Step::Refresh(id) => {
+                let (value, binding) = (&world.known(*id).value, world.binding_of(*id));
+                Ok(match store.refresh_to_values(value, binding, PairValues::default(), ACTOR)? {
+                    Refresh::Rotated(pair) => {
+                        let said = "Rotated".into();
+                        Done { family: Some(pair.family), said, ..made(values(&pair)) }
+                    }
+                    Refresh::Replayed(pair) => {
+                        let expiries = [pair.access.expires, pair.refresh.expires];
+                        let each = values(&pair).into_iter().zip(expiries);
+                        let replayed = each.map(|((id, value), expires)| (id, value, expires)).collect();
+                        Done { replayed, said: "Replayed".into(), ..Done::default() }
+                    }
+                    Refresh::Refused(status) => Done { said: format!("{status:?}"), ..Done::default() },
+                })
+            }
+            Step::RevokeFamily(family) => changed(store.revoke_family(target(&world.family_id(*family)))),
+            Step::RevokeOwner(owner, type_number) => {
+                let of_type = type_number.map(|number| type_id(store, number));
+                changed(store.revoke_owner(owner, of_type, ACTOR, REASON))
+            }
+            Step::Prune(dead_before) => {
+                let said = store.prune(*dead_before, 1_000)?.to_string();
+                Ok(Done { said, ..Done::default() })
+            }
+            Step::Flush => store.flush().map(|()| Done::default()),
+            Step::ChangeKey(key) => store.change_key(key.as_ref()).map(|()| Done::default()),
         }
     }
+}
+
+/// A pair's tokens and values.
+fn values(pair: &Pair) -> Vec<(Id, Vec<u8>)> {
+    [&pair.access, &pair.refresh].map(|issued| (issued.id, issued.value.as_bytes().to_vec())).into()
 }
 
 impl Plan {
@@ -133,7 +237,26 @@ impl Plan {
         if let Some(binding) = &self.binding {
             token = token.binding(binding);
         }
+        if let Some(parent) = self.parent {
+            token = token.parent(parent);
+        }
         token
+    }
+
+    /// A bound plan's access values are bound, too.
+    fn pair(&self, store: &Store, refresh_type: u16) -> NewPair {
+        let (access, refresh) = (type_id(store, ACCESS), type_id(store, refresh_type));
+        let binding = self.binding.as_deref().unwrap_or(CLIENT);
+        let mut pair = NewPair::new(access, refresh, &self.owner, binding)
+            .bind_access(self.binding.is_some())
+            .grants(self.grants.clone())
+            .app_word(self.app_word)
+            .app_data(self.app_data.clone())
+            .by(ACTOR);
+        if let Some(name) = &self.name {
+            pair = pair.name(name);
+        }
+        pair
     }
 }
 
@@ -162,132 +285,11 @@ impl Changes {
     }
 }
 
-/// How many kinds of steps there are to come up.
-pub(crate) const STEP_KINDS: usize = 16;
-
-impl World {
-    /// A step that changes something, whatever comes up.
-    pub(crate) fn any_step(&self, random: &mut Random, now: OffsetDateTime) -> Step {
-        loop {
-            let kind = random.below(STEP_KINDS);
-            if let Some(step) = self.step_of(kind, random, now) {
-                return step;
-            }
-        }
-    }
-
-    /// A step of a kind, below [`STEP_KINDS`], if there is a token for it.
-    pub(crate) fn step_of(&self, kind: usize, random: &mut Random, now: OffsetDateTime) -> Option<Step> {
-        let live = self.live(now);
-        let mut one = |good: &dyn Fn(&Grants, bool) -> bool| {
-            let fits = |id: &&Id| good(&self.known(**id).grants, self.known(**id).disabled);
-            let good: Vec<&Id> = live.iter().filter(fits).collect();
-            (!good.is_empty()).then(|| **random.pick(&good))
-        };
-        let by_name = |grants: &Grants| matches!(grants, Grants::Projects(_));
-        let has = |grants: &Grants, project: &str| by_name(grants) && grants.allow(project.as_bytes());
-        // Every project in turn.
-        let project = PROJECTS[self.sequence() as usize % PROJECTS.len()];
-        Some(match kind {
-            0 => Step::Create(self.any_plan(random)),
-            1 => Step::CreateIfAbsent(self.with_name(Plan { type_number: 1, ..self.any_plan(random) })),
-            2 => {
-                let count = 2 + random.below(8);
-                Step::CreateMany(self.any_plans(count, random))
-            }
-            3 => {
-                let plan = Plan { type_number: EXTERNAL, ..self.any_plan(random) };
-                Step::Register(plan, format!("made elsewhere {:016x}", random.next()).into_bytes())
-            }
-            4 => Step::Grant(one(&|grants, _| by_name(grants) && !has(grants, project))?, project),
-            5 => Step::Ungrant(one(&|grants, _| has(grants, project))?, project),
-            6 => Step::GrantAll(one(&|grants, _| by_name(grants))?),
-            7 => Step::RevokeGrants(one(&|grants, _| !grants.is_none())?),
-            8 => Step::RemoveProject(project),
-            9 => Step::Edit(one(&|_, _| true)?, self.any_changes(random)),
-            10 => Step::Disable(one(&|_, disabled| !disabled)?),
-            11 => Step::Enable(one(&|_, disabled| disabled)?),
-            12 => Step::Revoke(one(&|_, _| true)?),
-            13 => {
-                let of_value: Vec<&Id> =
-                    live.iter().filter(|id| !self.known(**id).value.is_empty()).collect();
-                Step::RevokeValue(**of_value.get(random.below(of_value.len().max(1)))?)
-            }
-            14 if self.ids().is_empty() => return None,
-            14 => Step::Delete(*random.pick(&self.ids())),
-            15 => Step::Flush,
-            _ => unreachable!("no such kind of step"),
-        })
-    }
-
-    /// Tokens to be made in one call.
-    pub(crate) fn any_plans(&self, count: usize, random: &mut Random) -> Vec<Plan> {
-        let mut plans: Vec<Plan> = (0..count).map(|_| self.any_plan(random)).collect();
-        for (place, plan) in plans.iter_mut().enumerate() {
-            // None is taken twice.
-            plan.name = plan.name.take().map(|name| format!("{name} and {place}"));
-        }
-        plans
-    }
-
-    fn any_plan(&self, random: &mut Random) -> Plan {
-        let plan = Plan {
-            type_number: 1 + random.below(types().len()) as u16,
-            owner: format!("owner {}", random.below(4)).into_bytes(),
-            name: None,
-            lifetime: any_lifetime(random),
-            grants: any_grants(random),
-            binding: random.once_in(4).then(|| b"client 7".to_vec()),
-            app_word: random.next(),
-            app_data: vec![b'a'; [0, 0, 40, 300][random.below(4)]],
-        };
-        if random.once_in(3) { plan } else { self.with_name(plan) }
-    }
-
-    fn with_name(&self, plan: Plan) -> Plan {
-        Plan { name: Some(self.fresh_name()), ..plan }
-    }
-
-    /// A name that nobody had yet.
-    fn fresh_name(&self) -> String {
-        format!("name {}", self.sequence())
-    }
-
-    fn any_changes(&self, random: &mut Random) -> Changes {
-        let mut changes = Changes { app_word: Some(random.next()), ..Changes::default() };
-        match random.below(5) {
-            0 => changes.name = Some(Some(self.fresh_name())),
-            1 => changes.name = Some(None),
-            2 => changes.lifetime = Some(any_lifetime(random)),
-            3 => changes.grants = Some(any_grants(random)),
-            _ => changes.app_data = Some(vec![b'd'; random.below(700)]),
-        }
-        changes
-    }
-}
-
-fn any_lifetime(random: &mut Random) -> Option<Duration> {
-    match random.below(3) {
-        // Some are dead before the story ends.
-        0 => Some(Duration::from_secs(60 * (1 + random.below(200)) as u64)),
-        1 => Some(Duration::from_secs(86_400 * 30)),
-        _ => None,
-    }
-}
-
-fn any_grants(random: &mut Random) -> Grants {
-    match random.below(5) {
-        0 => Grants::All,
-        1 => Grants::none(),
-        _ => Grants::projects(PROJECTS.iter().filter(|_| random.once_in(2))),
-    }
-}
-
 impl fmt::Debug for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Plan { type_number, owner, name, grants, app_data, .. } = self;
-        let owner = owner.escape_ascii();
-        write!(f, "type {type_number}, {owner}, {name:?}, {grants:?}, {} bytes", app_data.len())
+        let Plan { type_number, owner, name, grants, parent, app_data, .. } = self;
+        let (owner, bytes) = (owner.escape_ascii(), app_data.len());
+        write!(f, "type {type_number}, {owner}, {name:?}, {grants:?}, under {parent:?}, {bytes} bytes")
     }
 }
 
@@ -303,4 +305,6 @@ impl fmt::Debug for Changes {
 pub(crate) struct Failed {
     pub(crate) error: Error,
     pub(crate) next: Box<World>,
+    /// What is true if only some of its commits were made.
+    pub(crate) between: Vec<World>,
 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use tokenstore::{Clock, ErrorKind, ManualClock, Options, Store};
 
-use super::disk::Disk;
+use super::choices::STEP_KINDS;
+use super::disk::{Disk, Op};
 use super::random::Random;
-use super::steps::{Failed, STEP_KINDS, Step, types};
+use super::steps::{Failed, Step, types};
 use super::world::{START, World};
 
 /// The keys that stories use: of them, only the one that holds may open a file.
@@ -30,13 +31,41 @@ fn options(clock: &Arc<ManualClock>, key: Option<&[u8; 32]>) -> Options {
     }
 }
 
-/// An open store, and what it must hold.
-pub(crate) struct Story {
-    pub(crate) disk: Arc<Disk>,
+/// Where a store is.
+pub(crate) trait Place: Sized {
+    fn open(&self, options: &Options) -> tokenstore::Result<Store>;
+
+    /// What is left of it when the process that has it open ends here.
+    fn left(&self) -> Self;
+
+    /// What was done to it.
+    fn ops(&self) -> Vec<Op>;
+}
+
+impl Place for Arc<Disk> {
+    fn open(&self, options: &Options) -> tokenstore::Result<Store> {
+        options.open_on(&self.backend())
+    }
+
+    fn left(&self) -> Arc<Disk> {
+        Disk::new(self.image())
+    }
+
+    fn ops(&self) -> Vec<Op> {
+        Disk::ops(self)
+    }
+}
+
+/// A store that is open, once or several times, and what it must hold.
+pub(crate) struct Story<P: Place = Arc<Disk>> {
+    pub(crate) disk: P,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) world: World,
     pub(crate) random: Random,
-    store: Option<Store>,
+    /// How often it is opened. The openings take their steps in turns.
+    pub(crate) openings: usize,
+    stores: Vec<Store>,
+    steps_taken: usize,
     /// Kinds of steps still to come up before any comes up again.
     kinds: Vec<usize>,
 }
@@ -44,25 +73,44 @@ pub(crate) struct Story {
 impl Story {
     /// Makes a store on an empty disk. It is not open yet.
     pub(crate) fn begin(seed: u64, disk: Arc<Disk>, key: Option<[u8; 32]>) -> tokenstore::Result<Story> {
-        let clock = ManualClock::new(START);
-        options(&clock, key.as_ref()).create_on(&disk.backend())?;
+        Opener::new().options(key.as_ref()).create_on(&disk.backend())?;
+        Ok(Story::of_new(seed, disk, key, 1))
+    }
+}
+
+impl<P: Place> Story<P> {
+    /// The story of a store that was just made. It is not open yet.
+    pub(crate) fn of_new(seed: u64, disk: P, key: Option<[u8; 32]>, openings: usize) -> Story<P> {
         let (world, random) = (World::new(key, MAX_EVENTS), Random::new(seed));
-        Ok(Story { disk, clock, world, random, store: None, kinds: Vec::new() })
+        let (clock, stores, kinds) = (ManualClock::new(START), Vec::new(), Vec::new());
+        Story { disk, clock, world, random, openings, stores, steps_taken: 0, kinds }
     }
 
     pub(crate) fn open(&mut self) -> tokenstore::Result<()> {
-        self.store = Some(options(&self.clock, self.world.key.as_ref()).open_on(&self.disk.backend())?);
+        while self.stores.len() < self.openings {
+            self.stores.push(self.disk.open(&options(&self.clock, self.world.key.as_ref()))?);
+        }
         Ok(())
     }
 
-    pub(crate) fn store(&self) -> &Store {
-        self.store.as_ref().expect("the story's store is open")
+    /// Closes one of several openings. The next open brings another in its place.
+    pub(crate) fn close_one(&mut self) -> tokenstore::Result<()> {
+        self.stores.remove(0).close()?;
+        self.world = self.world.after_close(self.clock.now());
+        Ok(())
     }
 
-    /// Declares the types, and makes some tokens.
+    /// The opening whose turn it is.
+    pub(crate) fn store(&self) -> &Store {
+        &self.stores[self.steps_taken % self.stores.len()]
+    }
+
+    /// Declares the types, and makes some tokens and a family.
     pub(crate) fn first_steps(&mut self, tokens: usize) -> Vec<Step> {
         let mut steps: Vec<Step> = types().map(Step::Declare).into();
-        steps.push(Step::CreateMany(self.world.any_plans(tokens, &mut self.random)));
+        let now = self.clock.now();
+        steps.push(Step::CreateMany(self.world.any_plans(tokens, &mut self.random, now)));
+        steps.push(self.world.issue_step(&mut self.random, now));
         steps
     }
 
@@ -93,17 +141,19 @@ impl Story {
     /// Takes a step. If it fails, the story's world is as it was.
     pub(crate) fn take(&mut self, step: &Step) -> Result<(), Failed> {
         self.world = self.world.take(self.store(), step, self.clock.now())?;
+        self.steps_taken += 1;
         Ok(())
     }
 
-    /// Whether the open store is what it must be.
+    /// Whether the open store is what it must be, in every opening.
     pub(crate) fn check(&self) -> Result<(), String> {
-        self.world.check(self.store(), self.clock.now())
+        self.stores.iter().try_for_each(|store| self.world.check(store, self.clock.now()))
     }
 
     pub(crate) fn close(&mut self) -> tokenstore::Result<()> {
-        let store = self.store.take().expect("the story's store is open");
-        store.close()?;
+        for store in std::mem::take(&mut self.stores) {
+            store.close()?;
+        }
         self.world = self.world.after_close(self.clock.now());
         Ok(())
     }
@@ -125,23 +175,23 @@ impl Opener {
     }
 
     /// Opens the store and finds which of these worlds it is.
-    pub(crate) fn open_as(
+    pub(crate) fn open_as<P: Place>(
         &self,
-        disk: &Arc<Disk>,
+        disk: &P,
         worlds: &[Arc<World>],
     ) -> Result<(Store, Arc<World>), String> {
         let mut keys: Vec<_> = worlds.iter().map(|world| world.key).collect();
         keys.sort();
         keys.dedup();
         for other in KEYS.iter().filter(|other| !keys.contains(other)) {
-            match self.options(other.as_ref()).open_on(&disk.backend()) {
+            match disk.open(&self.options(other.as_ref())) {
                 Err(error) if error.kind() == ErrorKind::WrongKey => {}
                 other => return Err(format!("open by a key that does not hold: {other:?}")),
             }
         }
         let mut opened = Err("no key fits".to_owned());
         for key in &keys {
-            match self.options(key.as_ref()).open_on(&disk.backend()) {
+            match disk.open(&self.options(key.as_ref())) {
                 Ok(store) => {
                     opened = Ok((store, *key));
                     break;
@@ -151,21 +201,25 @@ impl Opener {
             }
         }
         let (store, key) = opened?;
-        let mut wrong = String::new();
+        let (mut found, mut wrong) = (None, String::new());
         for world in worlds.iter().filter(|world| world.key == key) {
-            match world.check(&store, self.clock.now()) {
-                Ok(()) => {
-                    let world = Arc::new(world.meet_strangers(&store));
-                    return Ok((store, world));
-                }
-                Err(what) => wrong = what,
+            match (world.check(&store, self.clock.now()), &mut found) {
+                (Ok(()), None) => found = Some(World::clone(world)),
+                (Ok(()), Some(found)) => *found = found.clone().vague(true),
+                (Err(what), _) => wrong = what,
             }
         }
-        Err(wrong)
+        let world = found.ok_or(wrong)?;
+        let world = Arc::new(world.meet_strangers(&store));
+        Ok((store, world))
     }
 
-    /// Makes a change, much later, and says which.
-    pub(crate) fn further_change(&self, store: &Store, world: &World) -> Result<(Step, World), String> {
+    /// Makes a change, much later, and says which, what may be seen of it meanwhile, and what is true then.
+    pub(crate) fn further_change(
+        &self,
+        store: &Store,
+        world: &World,
+    ) -> Result<(Step, Vec<World>, World), String> {
         self.clock.advance(END);
         let now = self.clock.now();
         let done = world.sequence();
@@ -175,34 +229,45 @@ impl Opener {
         };
         let after = world.take(store, &step, now);
         let after = after.map_err(|failed| format!("a further change, {step:?}: {:?}", failed.error))?;
-        Ok((step, after))
+        let between = world.between(&step, now);
+        Ok((step, between, after))
     }
 
     /// Whether a disk opens as one of these worlds, and goes on from there.
-    pub(crate) fn check(&self, disk: &Arc<Disk>, worlds: &[Arc<World>], closes: bool) -> Result<(), String> {
+    pub(crate) fn check<P: Place>(
+        &self,
+        disk: &P,
+        worlds: &[Arc<World>],
+        closes: bool,
+    ) -> Result<(), String> {
         let (store, world) = self.open_as(disk, worlds)?;
         self.go_on(store, &world, disk, closes)
     }
 
-    /// Whether a store takes a further change, and keeps it over a close or, if it is not closed, the end of the
-    /// process.
-    pub(crate) fn go_on(
+    /// Whether a store says once more what it said last, takes a further change, and keeps it over a close or, if it is
+    /// not closed, the end of the process.
+    pub(crate) fn go_on<P: Place>(
         &self,
         store: Store,
         world: &World,
-        disk: &Arc<Disk>,
+        disk: &P,
         closes: bool,
     ) -> Result<(), String> {
-        let (step, after) = self.further_change(&store, world)?;
+        let mut world = world.clone();
+        for probe in world.probes() {
+            let again = world.take(&store, &probe, self.clock.now());
+            world = again.map_err(|failed| format!("{probe:?} again: {:?}", failed.error))?;
+        }
+        let (step, _, after) = self.further_change(&store, &world)?;
         after.check(&store, self.clock.now()).map_err(|wrong| format!("after {step:?}: {wrong}"))?;
-        let (disk, after) = if closes {
+        let (left, after) = if closes {
             store.close().map_err(|error| format!("close: {error:?}"))?;
-            (Arc::clone(disk), after.after_close(self.clock.now()))
+            (None, after.after_close(self.clock.now()))
         } else {
-            (Disk::new(disk.image()), after)
+            (Some(disk.left()), after)
         };
         self.clock.set(START);
-        let opened = self.open_as(&disk, &[Arc::new(after)]);
+        let opened = self.open_as(left.as_ref().unwrap_or(disk), &[Arc::new(after)]);
         opened.map(drop).map_err(|wrong| format!("opened again after {step:?}: {wrong}"))
     }
 }
