@@ -55,29 +55,21 @@ fn every_line_is_answered_as_the_documents_say_and_every_cell_is_covered() {
 /// refused is refused after a restart, and so on for every answer there is.
 #[test]
 fn every_line_is_answered_alike_if_the_store_is_reopened_before_it() {
-    let report = play(&case_files(), Between::Reopened);
-    writeln!(
-        std::io::stdout(),
-        "cases, reopened before every line: {} scenarios, {} lines passed",
-        report.scenarios,
-        report.lines
-    )
-    .expect("a standard output");
-    assert!(report.failures.is_empty(), "{}", report.failures.join("\n"));
+    all_are_answered_alike(Between::Reopened, "reopened before every line");
 }
 
 /// Nothing that a line finds may depend on which of two processes made the lines before: each line finds what the line
 /// before it did through the other opening.
 #[test]
 fn every_line_is_answered_alike_if_the_one_before_was_another_processs() {
-    let report = play(&case_files(), Between::Shared);
-    writeln!(
-        std::io::stdout(),
-        "cases, by two openings in turns: {} scenarios, {} lines passed",
-        report.scenarios,
-        report.lines
-    )
-    .expect("a standard output");
+    all_are_answered_alike(Between::Shared, "by two openings in turns");
+}
+
+fn all_are_answered_alike(between: Between, how: &str) {
+    let report = play(&case_files(), between);
+    let (scenarios, lines) = (report.scenarios, report.lines);
+    writeln!(std::io::stdout(), "cases, {how}: {scenarios} scenarios, {lines} lines passed")
+        .expect("a standard output");
     assert!(report.failures.is_empty(), "{}", report.failures.join("\n"));
 }
 

@@ -19,7 +19,7 @@ use crate::event::{EventDetail, EventKind};
 use crate::id::Id;
 use crate::policy::{TypeId, TypePolicy};
 use crate::record::{
-    EventRecord, Fate, Head, Record, RecordName, Subject, Table, decode_event, decode_owner_kill,
+    EventRecord, Fate, Head, OwnerKill, Record, RecordName, Subject, Table, decode_event, decode_owner_kill,
     decode_policy, owner_kill_key, record_name, token_key, type_key, unseal,
 };
 use crate::storage::{Rows, Snapshot, Storage};
@@ -109,9 +109,11 @@ impl Engine {
         if touched.has_new_types {
             self.apply_types(snapshot)?;
         }
-        for (owner, type_id) in &touched.owners {
-            self.apply_owner_kill(snapshot, desk, owner, *type_id)?;
-        }
+        let kills = touched.owners.iter().map(|(owner, type_id)| {
+            // Its mark is known before tokens are looked at, which may be dead by it.
+            self.read_owner_kill(snapshot, desk, owner, *type_id)
+        });
+        let kills = kills.collect::<Result<Vec<_>>>()?;
         self.apply_families(snapshot, desk, &head, &mut touched)?;
         let tokens: Vec<_> = touched.tokens.into_iter().collect();
         for tokens in tokens.chunks(TOKENS_A_READING) {
@@ -120,9 +122,8 @@ impl Engine {
                 self.apply_token(&mut pending, desk, *id)?;
             }
         }
-        // Once more, for tokens that were put in just now.
-        for (owner, type_id) in &touched.owners {
-            self.apply_owner_kill(snapshot, desk, owner, *type_id)?;
+        for OwnerKill { owner, type_id, watermark, .. } in kills {
+            desk.writer.kill_owner(&self.index, &owner, type_id, watermark)?;
         }
         self.now.raise(head.mark_ms);
         self.applied.store(head.sequence, Ordering::Release);
@@ -203,19 +204,19 @@ impl Engine {
         }
     }
 
-    fn apply_owner_kill(
+    fn read_owner_kill(
         &self,
         rows: &dyn Rows,
         desk: &mut Desk,
         owner: &[u8],
         type_id: Option<TypeId>,
-    ) -> Result<()> {
+    ) -> Result<OwnerKill> {
         let key = owner_kill_key(&self.keys, owner, type_id);
         let row = rows.get(&key)?.ok_or_else(|| Error::corrupt("a revocation of the file is missing"))?;
         let (body, part) = unseal(&self.keys, Table::Records, &key, &row)?;
         let kill = decode_owner_kill(body)?;
         desk.marks.set(&kill, part);
-        desk.writer.kill_owner(&self.index, &kill.owner, kill.type_id, kill.watermark)
+        Ok(kill)
     }
 
     /// Ends what was ended, and adds the members to what is to be put in: what is done to a family holds for them.

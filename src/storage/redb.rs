@@ -402,10 +402,7 @@ fn database_error(error: redb::DatabaseError) -> Error {
         redb::DatabaseError::DatabaseAlreadyOpen => {
             Error::new(ErrorKind::Locked, "the store is open elsewhere, in this process or another")
         }
-        redb::DatabaseError::LockProtocolMismatch => {
-            let message = "another process has the store open with a version that shares it in another way";
-            Error::new(ErrorKind::Unsupported, message)
-        }
+        redb::DatabaseError::LockProtocolMismatch => sharing::other_version(),
         other => storage_error(other.into()),
     }
 }

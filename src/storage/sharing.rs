@@ -88,12 +88,10 @@ impl Opening {
         let others = [VERSIONS.start..VERSION, VERSION + 1..VERSIONS.end];
         for range in others.into_iter().filter(|range| !range.is_empty()) {
             if is_held(disk, range)? {
-                let message =
-                    "another process has the store open with a version that shares it in another way";
-                return Err(Error::new(ErrorKind::Unsupported, message));
+                return Err(other_version());
             }
         }
-        let opening = hold(disk, OPENING, Instant::now(), most, "another process is opening the store")?;
+        let opening = hold_opening(disk, most)?;
         let is_first = !is_held(disk, OPEN..OPEN + 1)?;
         Ok(Opening { opening, version, is_first })
     }
@@ -106,6 +104,12 @@ impl Opening {
         drop(opening);
         Ok(Sharing { _version: version, _open: open, _place: place })
     }
+}
+
+/// The refusal of who would share the store with a process that does so in another way.
+pub(super) fn other_version() -> Error {
+    let message = "another process has the store open with a version that shares it in another way";
+    Error::new(ErrorKind::Unsupported, message)
 }
 
 /// Keeps others from opening the store.
