@@ -145,10 +145,10 @@ impl World {
                 continue;
             };
             assert_eq!(known.expires, Some(expires), "{step:?}");
-            if known.value.is_empty() {
+            // It is the value of before, if a rotation did not come back.
+            if !known.values().any(|(known, _)| *known == value) {
+                assert!(known.value.is_empty(), "{step:?}: another value");
                 Arc::make_mut(known).value = value;
-            } else {
-                assert!(known.values().any(|(known, _)| *known == value), "{step:?}: another value");
             }
         }
     }
