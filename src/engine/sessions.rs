@@ -86,12 +86,16 @@ impl Engine {
         check_binding(binding)?;
         crate::limits::check_optional_text("an actor", by)?;
         self.usable()?;
-        let (digest, family) = match self.look_up(value, binding)? {
+        let looked_up = self.look_up(value, binding)?;
+        if !matches!(looked_up, LookedUp::Refused(_)) {
+            // After a commit whose outcome is unknown, so is which pair may be had.
+            self.changeable()?;
+        }
+        let (digest, family) = match looked_up {
             LookedUp::Refused(status) => return Ok(Refresh::Refused(status)),
             LookedUp::Replayed(family) => return self.replay(value, &family),
             LookedUp::MayChange(digest, family) => (digest, family),
         };
-        self.changeable()?;
         let made = self.make_values(family.access_type, family.refresh_type, values)?;
         let op = RefreshOp {
             digest,

@@ -92,26 +92,12 @@ impl World {
         Ok(())
     }
 
-    /// Whether a store that takes no further changes, since a call failed from this world to `other`, spends no use and hands
-    /// out no pair, but one that it was known to have handed out again before.
-    pub(crate) fn check_ended(
-        &self,
-        other: &World,
-        store: &Store,
-        clock: OffsetDateTime,
-    ) -> Result<(), String> {
-        let now = clock.max(self.mark);
-        let was_replayed = |world: &World, id: Id| {
-            world.tokens.get(&id).is_some_and(|known| {
-                let family = known.member.map(|member| world.families[&member.family].replayed);
-                family == Some(true) && world.is_replayed(known, now)
-            })
-        };
+    /// Whether a store that takes no further changes, since a call failed, spends no use of this world's tokens and hands
+    /// out no pair.
+    pub(crate) fn check_ended(&self, store: &Store) -> Result<(), String> {
         for (id, known) in self.tokens().filter(|(_, known)| !known.value.is_empty()) {
             if known.refreshes() {
-                let may_replay = was_replayed(self, id) && was_replayed(other, id);
                 match store.refresh(&known.value, self.binding_of(id)) {
-                    Ok(Refresh::Replayed(_)) if may_replay => {}
                     Ok(Refresh::Refused(_)) | Err(_) => {}
                     Ok(pair) => return Err(format!("{id} {known:?}: {pair:?}")),
                 }
