@@ -60,6 +60,8 @@ mod moments;
 mod once;
 #[path = "processes/pauses.rs"]
 mod pauses;
+#[path = "processes/readers.rs"]
+mod readers;
 #[path = "processes/stops.rs"]
 mod stops;
 #[path = "processes/truth.rs"]

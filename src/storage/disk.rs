@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use redb::{BackendError, StorageBackend};
 
 use super::seen::Seen;
+use super::sharing;
 use super::wait::patiently;
 
 /// Where redb's part begins.
@@ -30,6 +31,11 @@ fn is_whole(start: Bound<u64>, end: Bound<u64>) -> bool {
     matches!(start, Bound::Unbounded | Bound::Included(0)) && end == Bound::Unbounded
 }
 
+/// Whether it is redb's header, which processes that share a store lock to read or write it.
+fn is_header(start: Bound<u64>, end: Bound<u64>) -> bool {
+    matches!((start, end), (Bound::Included(0), Bound::Excluded(..=HEADER_BYTES)))
+}
+
 /// redb opens a file without any lock where locks are not supported. A store must not.
 fn must_lock<T>(
     start: Bound<u64>,
@@ -46,8 +52,12 @@ fn must_lock<T>(
 }
 
 impl RedbPart {
-    fn wait(&self, try_once: impl Fn() -> Result<bool, BackendError>) -> Result<(), BackendError> {
-        let taken = patiently(Instant::now(), self.most, || try_once().map(|taken| taken.then_some(())))?;
+    fn wait(
+        &self,
+        since: Instant,
+        try_once: impl Fn() -> Result<bool, BackendError>,
+    ) -> Result<(), BackendError> {
+        let taken = patiently(since, self.most, || try_once().map(|taken| taken.then_some(())))?;
         taken.ok_or_else(|| {
             let message = "another process kept a part of the file locked for too long";
             BackendError::Io(io::Error::new(io::ErrorKind::TimedOut, message))
@@ -97,11 +107,20 @@ impl StorageBackend for RedbPart {
     }
 
     fn lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
-        self.wait(|| self.try_lock_range(start, end))
+        let since = Instant::now();
+        let _before = match is_header(start, end) {
+            true => sharing::go_before_readers(&self.disk, since, self.most)?,
+            false => None,
+        };
+        self.wait(since, || self.try_lock_range(start, end))
     }
 
     fn lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
-        self.wait(|| self.try_lock_shared_range(start, end))
+        let since = Instant::now();
+        if is_header(start, end) {
+            sharing::let_writer_go_before(&self.disk, self.most)?;
+        }
+        self.wait(since, || self.try_lock_shared_range(start, end))
     }
 
     fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
@@ -110,5 +129,45 @@ impl StorageBackend for RedbPart {
 
     fn query_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
         self.disk.query_lock_range(start, end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use redb::backends::FileBackend;
+    use redb::{ConcurrencyMode, Database, ReadableDatabase};
+
+    use super::*;
+
+    /// Where who reads redb's header must be held back, redb must ask for the bytes that are taken for its header.
+    #[test]
+    fn who_reads_redbs_header_lets_who_is_about_to_write_it_go_before() {
+        let most = Duration::from_secs(20);
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let disk = || -> Disk { Arc::new(FileBackend::new(file.reopen().expect("a file")).expect("a file")) };
+        let part = RedbPart { disk: disk(), most, seen: Seen::new() };
+        let mut builder = Database::builder();
+        builder.set_concurrency_mode(ConcurrencyMode::MultiWriter);
+        let database = builder.create_with_backend(part).expect("a database");
+        let other = disk();
+        let read = || {
+            let start = Instant::now();
+            drop(database.begin_read().expect("a healthy disk"));
+            start.elapsed()
+        };
+        let before = sharing::go_before_readers(&other, Instant::now(), most).expect("locks");
+        assert!(before.is_some() && read() >= sharing::COURTESY);
+        drop(before);
+        assert!((0..5).any(|_| read() < sharing::COURTESY), "nobody is to be let go before");
+        // Who writes it waits for that place.
+        let transaction = database.begin_write().expect("a healthy disk");
+        let before = sharing::go_before_readers(&other, Instant::now(), most).expect("locks");
+        assert!(before.is_some());
+        std::thread::scope(|scope| {
+            let commit = scope.spawn(|| transaction.commit().expect("a healthy disk"));
+            std::thread::sleep(sharing::COURTESY);
+            assert!(!commit.is_finished());
+            drop(before);
+        });
     }
 }

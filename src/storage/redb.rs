@@ -90,7 +90,9 @@ pub(crate) fn open_on(
         OpenedBy::Parent(parent) if identity.store_id == *parent.store_id => parent.data_key.clone(),
         OpenedBy::Parent(_) => return Err(Error::corrupt("the file holds another store by now")),
     };
-    // Who comes later finds a file that was checked, and in use.
+    // Who comes later finds a file that was checked, and in use. redb's open takes its place to write: whoever waits for
+    // ours gets it in turn.
+    let place = opening.as_ref().map(|_| sharing::hold_writing(disk, Instant::now(), most)).transpose()?;
     let seen = Seen::new();
     let is_checked = opening.as_ref().is_some_and(|opening| !opening.is_first);
     let database = Database::builder()
@@ -103,6 +105,7 @@ pub(crate) fn open_on(
         .create_with_backend(RedbPart { disk: Arc::clone(disk), most, seen: Arc::clone(&seen) })
         .map_err(database_error)?;
     seen.opened();
+    drop(place);
     header::mend_identity(disk, &identity)?;
     let store_id = identity.store_id;
     let notes = Notes::read(disk, Keys::derive(&data_key, &store_id))?;

@@ -6,9 +6,10 @@
 //! | byte | held |
 //! |---|---|
 //! | `BASE` | alone, while a store is opened or put under another key |
-//! | `BASE` + 1 | alone, by who writes: around a commit, its note, and making it known |
+//! | `BASE` + 1 | alone, by who writes: around a commit, its note, and making it known; and while redb opens the file |
 //! | `BASE` + 2 | with others, by each process that has the store open |
 //! | `BASE` + 3 | alone, by who writes next |
+//! | `BASE` + 4 | alone, by who is about to write redb's own header: who would read it waits for a moment |
 //! | `BASE` + 16 to 79 | with others, by each: one byte for each version of what is said here |
 //! | `BASE` + 128 to 191 | alone, by each: its place in the table of holders |
 
@@ -28,6 +29,9 @@ const OPENING: u64 = BASE;
 const WRITING: u64 = BASE + 1;
 const OPEN: u64 = BASE + 2;
 const NEXT: u64 = BASE + 3;
+const GATE: u64 = BASE + 4;
+/// How long who reads lets who writes go first. It may have been stopped.
+pub(super) const COURTESY: Duration = Duration::from_millis(100);
 const VERSIONS: Range<u64> = BASE + 16..BASE + 80;
 /// The version of how processes share a store: these locks, the header's board, and how changes are followed. Whatever a
 /// process of another version would do wrong takes the next number.
@@ -123,14 +127,29 @@ pub(super) fn hold_opening(disk: &Disk, most: Duration) -> Result<Held> {
 /// again is slower than taking what one has just let go. Whoever waited for half of the time goes on without, since the
 /// one that is next may have been stopped.
 pub(super) fn hold_writing(disk: &Disk, since: Instant, most: Duration) -> Result<Held> {
-    let next = match hold(disk, NEXT, since, most / 2, BUSY) {
-        Ok(next) => Some(next),
-        Err(error) if error.kind() == ErrorKind::Busy => None,
-        Err(error) => return Err(error),
-    };
+    let next = try_for(disk, NEXT, since, most / 2).map_err(lock_error)?;
     let place = hold(disk, WRITING, since, most, BUSY);
     drop(next);
     place
+}
+
+/// Goes before those who read redb's header, until it is dropped. They have it together, and there might always be one
+/// of them. Like the next place to write it is only asked for: whoever has it may have been stopped.
+pub(super) fn go_before_readers(
+    disk: &Disk,
+    since: Instant,
+    most: Duration,
+) -> std::result::Result<Option<Held>, BackendError> {
+    try_for(disk, GATE, since, most / 2)
+}
+
+/// Lets who is about to write redb's header go before.
+pub(super) fn let_writer_go_before(disk: &Disk, most: Duration) -> std::result::Result<(), BackendError> {
+    let is_free = || {
+        let held = disk.query_lock_range(Bound::Included(GATE), Bound::Included(GATE))?;
+        Ok((!held).then_some(()))
+    };
+    patiently(Instant::now(), most.min(COURTESY), is_free).map(|_free_or_not| ())
 }
 
 /// redb's own place to write, before redb takes it. Whoever opens or closes the store has it for a moment, too.
@@ -155,11 +174,20 @@ pub(super) fn is_held(disk: &Disk, bytes: Range<u64>) -> Result<bool> {
 }
 
 fn hold(disk: &Disk, byte: u64, since: Instant, most: Duration, busy: &'static str) -> Result<Held> {
-    let lock = patiently(since, most, || {
-        let taken = disk.try_lock_range(Bound::Included(byte), Bound::Included(byte));
-        taken.map(|taken| taken.then(|| held(disk, byte)))
-    });
-    lock.map_err(lock_error)?.ok_or_else(|| Error::new(ErrorKind::Busy, busy))
+    let lock = try_for(disk, byte, since, most).map_err(lock_error)?;
+    lock.ok_or_else(|| Error::new(ErrorKind::Busy, busy))
+}
+
+fn try_for(
+    disk: &Disk,
+    byte: u64,
+    since: Instant,
+    most: Duration,
+) -> std::result::Result<Option<Held>, BackendError> {
+    patiently(since, most, || {
+        let taken = disk.try_lock_range(Bound::Included(byte), Bound::Included(byte))?;
+        Ok(taken.then(|| held(disk, byte)))
+    })
 }
 
 fn try_shared(disk: &Disk, byte: u64) -> Result<Option<Held>> {

@@ -82,6 +82,12 @@ fn call(store: &Store, words: &[&str]) -> Result<String> {
         }
         ["get", id] => store.get(of(id)).map(|token| line(&token)),
         ["list", owner, id] => listed(store, owner, of(id)),
+        ["list-on", owner, millis] => {
+            on_and_on(millis, || store.list(&Filter::new().owner(*owner)).map(drop))
+        }
+        ["create-on", millis, rest @ ..] => {
+            on_and_on(millis, || store.create(&new_token(store, rest)).map(drop))
+        }
         ["event", sequence] => {
             let events = store.events(number(sequence) - 1, 1)?;
             Ok(events.first().map_or(NONE.into(), |event| event.sequence.to_string()))
@@ -158,6 +164,19 @@ fn spin(store: &Store, value: &str, millis: &str) -> String {
         count += 1_000;
     }
     format!("{} {count} {}", fastest.as_nanos(), answers.join(" "))
+}
+
+/// Makes a call for some time: how often, and the longest it took in microseconds.
+fn on_and_on(millis: &str, mut call: impl FnMut() -> Result<()>) -> Result<String> {
+    let until = Instant::now() + Duration::from_millis(number(millis));
+    let (mut count, mut longest) = (0, Duration::ZERO);
+    while Instant::now() < until {
+        let start = Instant::now();
+        call()?;
+        longest = longest.max(start.elapsed());
+        count += 1;
+    }
+    Ok(format!("{count} {}", longest.as_micros()))
 }
 
 /// A type by its name and prefix, and what it can besides.
