@@ -56,6 +56,17 @@ impl Place for Arc<Disk> {
     }
 }
 
+/// Tells the seed of a story that went wrong.
+struct Seed(u64);
+
+impl Drop for Seed {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the story's seed is {}", self.0);
+        }
+    }
+}
+
 /// A store that is open, once or several times, and what it must hold.
 pub(crate) struct Story<P: Place = Arc<Disk>> {
     pub(crate) disk: P,
@@ -66,6 +77,7 @@ pub(crate) struct Story<P: Place = Arc<Disk>> {
     pub(crate) openings: usize,
     stores: Vec<Store>,
     steps_taken: usize,
+    _seed: Seed,
     /// Kinds of steps still to come up before any comes up again.
     kinds: Vec<usize>,
 }
@@ -83,7 +95,7 @@ impl<P: Place> Story<P> {
     pub(crate) fn of_new(seed: u64, disk: P, key: Option<[u8; 32]>, openings: usize) -> Story<P> {
         let (world, random) = (World::new(key, MAX_EVENTS), Random::new(seed));
         let (clock, stores, kinds) = (ManualClock::new(START), Vec::new(), Vec::new());
-        Story { disk, clock, world, random, openings, stores, steps_taken: 0, kinds }
+        Story { disk, clock, world, random, openings, stores, steps_taken: 0, _seed: Seed(seed), kinds }
     }
 
     pub(crate) fn open(&mut self) -> tokenstore::Result<()> {
