@@ -171,7 +171,7 @@ impl Engine {
             return Ok(false);
         }
         // What hangs on an expired parent lives on.
-        if state != crate::State::Revoked && desk.writer.has_line(record.id) {
+        if state != crate::State::Revoked && desk.writer.is_hung_on(record.id) {
             return Ok(false);
         }
         if let Some(member) = record.member.as_ref().filter(|member| member.refreshes)

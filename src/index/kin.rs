@@ -72,8 +72,10 @@ const DEAD: u64 = 1;
 /// A line, as the writer keeps it.
 pub(super) struct Line {
     pub(super) address: u32,
-    /// How many slots and lines lead to it.
-    users: u32,
+    /// How many slots hang on it.
+    slots: u32,
+    /// How many lines lead up to it. One stays as long as anything hangs on it, also when its token is gone.
+    lines: u32,
     up: Option<Id>,
     pub(super) owner: u32,
 }
@@ -185,22 +187,22 @@ impl super::Writer {
         let refs = u64::from(owner) << 32 | other << 16 | one;
         index.arena.write(address, &[u64::from(up) << 32 | dead, refs, kin.revision, high, low]);
         if let Some(line) = kin.up.and_then(|up| self.lines.get_mut(&up)) {
-            line.users += 1;
+            line.lines += 1;
             self.has_mixed_lines |= line.owner != owner;
         }
-        self.lines.insert(kin.id, Line { address, users: 0, up: kin.up, owner });
+        self.lines.insert(kin.id, Line { address, slots: 0, lines: 0, up: kin.up, owner });
         Ok(())
     }
 
-    /// Whether anything hangs on this token or family.
-    pub(crate) fn has_line(&self, id: Id) -> bool {
-        self.lines.contains_key(&id)
+    /// Whether a token hangs on this token or family, itself and not by another that is gone.
+    pub(crate) fn is_hung_on(&self, id: Id) -> bool {
+        self.lines.get(&id).is_some_and(|line| line.slots > 0)
     }
 
     /// The address of the line that a token of this owner hangs on; of a dead one if it is not known.
     pub(super) fn hang(&mut self, id: Id, owner: u32) -> u32 {
         let Some(line) = self.lines.get_mut(&id) else { return self.dead_line };
-        line.users += 1;
+        line.slots += 1;
         self.has_mixed_lines |= line.owner != owner;
         line.address
     }
@@ -211,20 +213,23 @@ impl super::Writer {
         known.then(|| Id::of_words(index.arena.word(address, 3), index.arena.word(address, 4)))
     }
 
-    /// Takes back a line when nothing hangs on it any more.
+    /// Notes that a slot hangs on this line no more.
     pub(super) fn unhang(&mut self, index: &Index, address: u32) {
         let Some(id) = self.id_of_line(index, address) else { return };
         let Some(line) = self.lines.get_mut(&id) else { return };
-        line.users -= 1;
-        if line.users > 0 {
-            return;
-        }
-        let (owner, up) = (line.owner, line.up.and_then(|up| self.lines.get(&up)).map(|up| up.address));
+        line.slots -= 1;
+        self.take_back_unused(index, id);
+    }
+
+    /// Takes back a line when nothing hangs on it any more, and then those above it.
+    fn take_back_unused(&mut self, index: &Index, id: Id) {
+        let Some(&Line { address, slots: 0, lines: 0, up, owner }) = self.lines.get(&id) else { return };
         self.lines.remove(&id);
         self.blocks.give(address, WORDS);
         self.disown(index, owner);
-        if let Some(up) = up {
-            self.unhang(index, up);
+        if let Some((id, above)) = up.and_then(|up| Some((up, self.lines.get_mut(&up)?))) {
+            above.lines -= 1;
+            self.take_back_unused(index, id);
         }
     }
 
