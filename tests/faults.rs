@@ -36,7 +36,7 @@ use support::story::{KEYS, Opener, Story};
 use support::world::{START, World};
 use tokenstore::{
     Clock, Edit, ErrorKind, Expiry, Filter, Grants, Id, ManualClock, NewToken, Options, Query, Status, Store,
-    Token, TypePolicy,
+    Token, TypePolicy, Value,
 };
 
 /// How an operation on the disk fails.
@@ -391,6 +391,29 @@ fn between_two_states_only_what_both_allow_is_answered() {
             clock.advance(2 * soon);
             assert_eq!(!reached(value).is_empty(), lasts && !reaches.is_empty(), "{context}");
         }
+    }
+}
+
+/// A rotation that may not be there ends the values that it may have ended, and nothing that hangs on the token.
+#[test]
+fn a_rotation_that_fails_leaves_what_hangs_on_the_token_alone() {
+    for place in 0..3 {
+        let (disk, ahead) = disk_to_fail();
+        let options = Options::new();
+        options.create_on(&disk.backend()).unwrap();
+        let store = options.open_on(&disk.backend()).unwrap();
+        let server = store.declare(&TypePolicy::new("server", "srv")).unwrap();
+        let hour = Duration::from_secs(3_600);
+        let parent = store.create(&NewToken::new(server, "acme")).unwrap();
+        let child = store.create(&NewToken::new(server, "acme").parent(parent.id)).unwrap();
+        let second = store.rotate(parent.id, hour).unwrap();
+        ahead.store(place, Ordering::SeqCst);
+        assert_eq!(store.rotate(parent.id, hour).unwrap_err().kind(), ErrorKind::CommitUnknown);
+        let status =
+            |value: &Value| store.verify(value.as_bytes(), &Query::of_type(server)).unwrap().status();
+        assert_eq!(status(&parent.value), Status::Superseded, "{place}");
+        assert_eq!(status(&second.value), Status::Ok, "{place}");
+        assert_eq!(status(&child.value), Status::Ok, "{place}");
     }
 }
 

@@ -251,7 +251,7 @@ impl Engine {
             let shown = self.show_token(writer, changes, &met, 0);
             // A value that is perhaps no more the token's.
             let lost = digests(before).filter(|digest| !digests(after).any(|other| other == *digest));
-            lost.for_each(|digest| writer.kill(&self.index, &digest));
+            lost.for_each(|digest| writer.supersede(&self.index, &digest));
             if shown.is_err() {
                 digests(before).for_each(|digest| writer.kill(&self.index, &digest));
             }

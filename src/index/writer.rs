@@ -130,6 +130,13 @@ impl Writer {
         }
     }
 
+    /// Ends a value at once, and not its token.
+    pub(crate) fn supersede(&mut self, index: &Index, digest: &Digest) {
+        if let Some((slot, _)) = self.locate(index, digest) {
+            slot.kill(flag::SUPERSEDED);
+        }
+    }
+
     /// Says at once that a token's uses ran out.
     pub(crate) fn use_up(&mut self, index: &Index, digest: &Digest) {
         if let Some((slot, _)) = self.locate(index, digest) {
