@@ -9,7 +9,7 @@ use std::sync::{Mutex, OnceLock, RwLock};
 use super::book::{Book, Place, owner_hash};
 use super::commit::{Desk, entries, kin_of_family, kin_of_parent};
 use super::marks::Marks;
-use super::{Engine, Queue, Settings, Types, health};
+use super::{Engine, Queue, Settings, Types, close_storage, health};
 use crate::clock::{Now, duration_ms, first_mark_ms};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Id;
@@ -107,7 +107,11 @@ impl Engine {
         }));
         let Contents { types, index, desk, book } = match read {
             Ok(Ok(contents)) => contents,
-            Ok(Err(error)) => return Err(error),
+            Ok(Err(error)) => {
+                // What was found wrong may be met again by a close, and what that says is no news.
+                let _unheard = close_storage(storage);
+                return Err(error);
+            }
             Err(_) => {
                 storage.abandon();
                 return Err(damaged_within());
