@@ -266,7 +266,14 @@ class Program(unittest.TestCase):
     def serve(self, path: str, refresh: Optional[str]) -> Any:
         """What a client gets of the program, and the lines with values that it printed."""
         command = [sys.executable, str(EXAMPLES / "three_apis.py"), path, "0"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
+
+        def heed_ctrl_c() -> None:
+            # What ignores it, as jobs in a shell's background do, hands that on to what it starts.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, text=True, preexec_fn=heed_ctrl_c
+        ) as program:
             assert program.stdout is not None
             try:
                 told = []
@@ -285,6 +292,7 @@ class Program(unittest.TestCase):
                 connection.close()
             finally:
                 program.send_signal(signal.SIGINT)
+                program.wait(30)
         self.assertEqual(program.returncode, 0)
         return got, told
 
