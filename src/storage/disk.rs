@@ -109,7 +109,7 @@ impl StorageBackend for RedbPart {
     fn lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
         let since = Instant::now();
         let _before = match is_header(start, end) {
-            true => sharing::go_before_readers(&self.disk, since, self.most)?,
+            true => sharing::go_before_readers(&self.disk, self.most)?,
             false => None,
         };
         self.wait(since, || self.try_lock_range(start, end))
@@ -155,17 +155,17 @@ mod tests {
             drop(database.begin_read().expect("a healthy disk"));
             start.elapsed()
         };
-        let before = sharing::go_before_readers(&other, Instant::now(), most).expect("locks");
+        let before = sharing::go_before_readers(&other, most).expect("locks");
         assert!(before.is_some() && read() >= sharing::COURTESY);
         drop(before);
         assert!((0..5).any(|_| read() < sharing::COURTESY), "nobody is to be let go before");
         // Who writes it waits for that place.
         let transaction = database.begin_write().expect("a healthy disk");
-        let before = sharing::go_before_readers(&other, Instant::now(), most).expect("locks");
+        let before = sharing::go_before_readers(&other, most).expect("locks");
         assert!(before.is_some());
         std::thread::scope(|scope| {
             let commit = scope.spawn(|| transaction.commit().expect("a healthy disk"));
-            std::thread::sleep(sharing::COURTESY);
+            std::thread::sleep(sharing::COURTESY / 2);
             assert!(!commit.is_finished());
             drop(before);
         });

@@ -30,8 +30,8 @@ const WRITING: u64 = BASE + 1;
 const OPEN: u64 = BASE + 2;
 const NEXT: u64 = BASE + 3;
 const GATE: u64 = BASE + 4;
-/// How long who reads lets who writes go first. It may have been stopped.
-pub(super) const COURTESY: Duration = Duration::from_millis(100);
+/// How long one waits at the gate: whoever has it may have been stopped.
+pub(super) const COURTESY: Duration = Duration::from_millis(20);
 const VERSIONS: Range<u64> = BASE + 16..BASE + 80;
 /// The version of how processes share a store: these locks, the header's board, and how changes are followed. Whatever a
 /// process of another version would do wrong takes the next number.
@@ -134,13 +134,12 @@ pub(super) fn hold_writing(disk: &Disk, since: Instant, most: Duration) -> Resul
 }
 
 /// Goes before those who read redb's header, until it is dropped. They have it together, and there might always be one
-/// of them. Like the next place to write it is only asked for: whoever has it may have been stopped.
+/// of them. Like the next place to write it is only asked for.
 pub(super) fn go_before_readers(
     disk: &Disk,
-    since: Instant,
     most: Duration,
 ) -> std::result::Result<Option<Held>, BackendError> {
-    try_for(disk, GATE, since, most / 2)
+    try_for(disk, GATE, Instant::now(), most.min(COURTESY))
 }
 
 /// Lets who is about to write redb's header go before.
