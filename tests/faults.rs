@@ -288,8 +288,8 @@ fn open_what_is_left(disk: &Disk, worlds: &[World], may_be_refused: bool) -> Res
     Ok(count)
 }
 
-/// A disk that fails the operation that is so many ahead, when it is told to.
-fn disk_to_fail() -> (Arc<Disk>, Arc<AtomicUsize>) {
+/// A new store whose disk fails the sync or note that is so many ahead, when it is told to.
+fn store_to_fail(options: &Options) -> (Store, Arc<AtomicUsize>) {
     let ahead = Arc::new(AtomicUsize::new(usize::MAX));
     let left = Arc::clone(&ahead);
     let disk = Disk::meddled(Image::default(), move |op| {
@@ -303,7 +303,9 @@ fn disk_to_fail() -> (Arc<Disk>, Arc<AtomicUsize>) {
         left.store(usize::MAX, Ordering::SeqCst);
         Fate::Fail(libc::EIO, 0)
     });
-    (disk, ahead)
+    options.create_on(&disk.backend()).unwrap();
+    let store = options.open_on(&disk.backend()).unwrap();
+    (store, ahead)
 }
 
 /// A commit has a first sync, a second and a note: whichever fails, the caller is told that nobody knows what is in the
@@ -365,11 +367,8 @@ fn between_two_states_only_what_both_allow_is_answered() {
     ];
     for (what, change, reaches, lasts) in cases {
         for (place, step) in ["the first sync", "the second sync", "the note"].into_iter().enumerate() {
-            let (disk, ahead) = disk_to_fail();
             let clock = ManualClock::new(START);
-            let options = Options::new().clock(Clock::Manual(Arc::clone(&clock)));
-            options.create_on(&disk.backend()).unwrap();
-            let store = options.open_on(&disk.backend()).unwrap();
+            let (store, ahead) = store_to_fail(&Options::new().clock(Clock::Manual(Arc::clone(&clock))));
             let server = store.declare(&TypePolicy::new("server", "srv")).unwrap();
             let new =
                 NewToken::new(server, "acme").grants(Grants::projects(["a", "b"])).expires(Expiry::In(late));
@@ -398,10 +397,7 @@ fn between_two_states_only_what_both_allow_is_answered() {
 #[test]
 fn a_rotation_that_fails_leaves_what_hangs_on_the_token_alone() {
     for place in 0..3 {
-        let (disk, ahead) = disk_to_fail();
-        let options = Options::new();
-        options.create_on(&disk.backend()).unwrap();
-        let store = options.open_on(&disk.backend()).unwrap();
+        let (store, ahead) = store_to_fail(&Options::new());
         let server = store.declare(&TypePolicy::new("server", "srv")).unwrap();
         let hour = Duration::from_secs(3_600);
         let parent = store.create(&NewToken::new(server, "acme")).unwrap();
@@ -421,10 +417,7 @@ fn a_rotation_that_fails_leaves_what_hangs_on_the_token_alone() {
 #[test]
 fn what_may_not_be_there_is_not_shown() {
     for place in 0..3 {
-        let (disk, ahead) = disk_to_fail();
-        let options = Options::new();
-        options.create_on(&disk.backend()).unwrap();
-        let store = options.open_on(&disk.backend()).unwrap();
+        let (store, ahead) = store_to_fail(&Options::new());
         let external = store.declare(&TypePolicy::new("external", "ext").accepts_external(true)).unwrap();
         ahead.store(place, Ordering::SeqCst);
         let value = b"a value that was made elsewhere";
@@ -433,10 +426,7 @@ fn what_may_not_be_there_is_not_shown() {
         let verdict = store.verify(value, &Query::any_type()).unwrap();
         assert_eq!(verdict.status(), Status::Unknown);
     }
-    let (disk, ahead) = disk_to_fail();
-    let options = Options::new();
-    options.create_on(&disk.backend()).unwrap();
-    let store = options.open_on(&disk.backend()).unwrap();
+    let (store, ahead) = store_to_fail(&Options::new());
     ahead.store(1, Ordering::SeqCst);
     let declared = store.declare(&TypePolicy::new("server", "srv"));
     assert_eq!(declared.unwrap_err().kind(), ErrorKind::CommitUnknown);

@@ -86,16 +86,15 @@ impl Engine {
         check_binding(binding)?;
         crate::limits::check_optional_text("an actor", by)?;
         self.usable()?;
-        let looked_up = self.look_up(value, binding)?;
-        if !matches!(looked_up, LookedUp::Refused(_)) {
-            // After a commit whose outcome is unknown, so is which pair may be had.
-            self.changeable()?;
-        }
-        let (digest, family) = match looked_up {
+        let (digest, family, is_replay) = match self.look_up(value, binding)? {
             LookedUp::Refused(status) => return Ok(Refresh::Refused(status)),
-            LookedUp::Replayed(family) => return self.replay(value, &family),
-            LookedUp::MayChange(digest, family) => (digest, family),
+            LookedUp::Found { digest, family, is_replay } => (digest, family, is_replay),
         };
+        // After a commit whose outcome is unknown, so is which pair may be had.
+        self.changeable()?;
+        if is_replay {
+            return self.replay(value, &family);
+        }
         let made = self.make_values(family.access_type, family.refresh_type, values)?;
         let op = RefreshOp {
             digest,
@@ -157,8 +156,10 @@ impl Engine {
             let planned = plan::refresh((&record, member), &family, dead, binding, grace_ms, now_ms);
             Ok(match planned {
                 RefreshPlan::Refuse(status) => LookedUp::Refused(status),
-                RefreshPlan::Replay if family.replayed => LookedUp::Replayed(Box::new(family)),
-                _ => LookedUp::MayChange(digest, Box::new(family)),
+                plan => {
+                    let is_replay = plan == RefreshPlan::Replay && family.replayed;
+                    LookedUp::Found { digest, family: Box::new(family), is_replay }
+                }
             })
         })?;
         if matches!(decided, LookedUp::Refused(Status::Expired)) {
@@ -219,10 +220,12 @@ impl Engine {
 /// What is known of a refresh without a transaction.
 enum LookedUp {
     Refused(Status),
-    /// It is to get the family's pair, and the log knows it.
-    Replayed(Box<Family>),
-    /// Something may change.
-    MayChange(Digest, Box<Family>),
+    Found {
+        digest: Digest,
+        family: Box<Family>,
+        /// It is to get the family's pair, and the log knows it. Else something may change.
+        is_replay: bool,
+    },
 }
 
 /// The values of a pair to be.

@@ -90,9 +90,9 @@ pub(crate) fn open_on(
         OpenedBy::Parent(parent) if identity.store_id == *parent.store_id => parent.data_key.clone(),
         OpenedBy::Parent(_) => return Err(Error::corrupt("the file holds another store by now")),
     };
-    // Who comes later finds a file that was checked, and in use. redb's open takes its place to write: whoever waits for
-    // ours gets it in turn.
+    // redb's open takes its place to write: whoever waits for ours gets it in turn.
     let place = opening.as_ref().map(|_| sharing::hold_writing(disk, Instant::now(), most)).transpose()?;
+    // Who comes later finds a file that was checked, and in use.
     let seen = Seen::new();
     let is_checked = opening.as_ref().is_some_and(|opening| !opening.is_first);
     let database = Database::builder()
